@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+/// All that Unbraid asks of ONNX Runtime; no other file pair knows it.
+namespace unbraid::ort {
+
+/// Opaque objects of the library.
+struct SessionHandle;
+struct ValueHandle;
+
+/// The library cannot be found or used, or it refused a call.
+class Error : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The bytes given are no graph that the library can run.
+class GraphError : public Error {
+  using Error::Error;
+};
+
+/// A named input or output of a graph; -1 in the shape stands for any size.
+struct TensorInfo {
+  std::string name;
+  bool is_float32;
+  std::vector<std::int64_t> shape;
+};
+
+/// A float32 tensor over memory of its own, zero at first.
+class Tensor {
+ public:
+  explicit Tensor(const std::vector<std::int64_t>& shape);
+  ~Tensor();
+  Tensor(Tensor&& other) noexcept;
+  Tensor& operator=(Tensor&&) = delete;
+
+  float* data() { return data_; }
+  const float* data() const { return data_; }
+  std::size_t size() const { return size_; }
+  void clear();
+
+ private:
+  friend class Bindings;
+  std::size_t size_;
+  float* data_;
+  ValueHandle* value_;
+};
+
+/// Which tensors a run reads and writes. Names and tensors must outlive it.
+class Bindings {
+ public:
+  void input(const char* name, Tensor& tensor);
+  void output(const char* name, Tensor& tensor);
+
+ private:
+  friend class Session;
+  std::vector<const char*> input_names_, output_names_;
+  std::vector<ValueHandle*> inputs_, outputs_;
+};
+
+/// A loaded graph. Any number of threads may run it at once, each with its own bindings.
+class Session {
+ public:
+  /// Opens the bytes of an .onnx file; the library itself is loaded at the first call.
+  Session(const void* bytes, std::size_t size);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  std::vector<TensorInfo> inputs() const;
+  std::vector<TensorInfo> outputs() const;
+  std::map<std::string, std::string> metadata() const;
+
+  /// The one call of the audio path that allocates: the library does so in every run.
+  void run(Bindings& bindings) const;
+
+ private:
+  SessionHandle* session_ = nullptr;
+};
+
+}  // namespace unbraid::ort

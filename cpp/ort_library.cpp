@@ -1,0 +1,120 @@
+#include "ort_library.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "ort.h"
+
+#ifdef _WIN32
+#define NOMINMAX
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#endif
+
+namespace fs = std::filesystem;
+
+namespace unbraid::ort {
+namespace {
+
+#if defined(_WIN32)
+constexpr const char* kPrefix = "onnxruntime.dll";
+constexpr const char* kSystemName = "onnxruntime.dll";
+#elif defined(__APPLE__)
+constexpr const char* kPrefix = "libonnxruntime.";
+constexpr const char* kSystemName = "libonnxruntime.1.dylib";
+#else
+constexpr const char* kPrefix = "libonnxruntime.so";
+constexpr const char* kSystemName = "libonnxruntime.so.1";
+#endif
+
+// Some releases upload usage data unless told not to before they are loaded.
+void disable_telemetry() {
+#ifdef _WIN32
+  if (!std::getenv("ORT_DISABLE_TELEMETRY")) _putenv_s("ORT_DISABLE_TELEMETRY", "1");
+#else
+  setenv("ORT_DISABLE_TELEMETRY", "1", /*overwrite=*/0);
+#endif
+}
+
+fs::path this_binary() {
+#ifdef _WIN32
+  HMODULE module = nullptr;
+  GetModuleHandleExW(
+      GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
+      reinterpret_cast<LPCWSTR>(&this_binary), &module);
+  wchar_t name[32768];
+  return fs::path(name, name + GetModuleFileNameW(module, name, 32768));
+#else
+  Dl_info info;
+  if (!dladdr(reinterpret_cast<void*>(&this_binary), &info) || !info.dli_fname) return {};
+  std::error_code error;
+  return fs::canonical(info.dli_fname, error);  // a plug-in may be reached by a link
+#endif
+}
+
+void* entry_point_of(const fs::path& library, std::string& failure) {
+#ifdef _WIN32
+  HMODULE handle = LoadLibraryW(library.c_str());
+  if (!handle) failure = "error " + std::to_string(GetLastError());
+  void* entry = handle ? reinterpret_cast<void*>(GetProcAddress(handle, "OrtGetApiBase")) : nullptr;
+#else
+  void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* entry = handle ? dlsym(handle, "OrtGetApiBase") : nullptr;
+  if (!entry) failure = dlerror();
+#endif
+  if (handle && !entry) failure = "it has no OrtGetApiBase";
+  return entry;
+}
+
+std::vector<fs::path> libraries_in(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().filename().string().rfind(kPrefix, 0) == 0) found.push_back(entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+std::vector<fs::path> libraries_above(const fs::path& binary) {
+  std::vector<fs::path> found;
+  for (fs::path folder = binary.parent_path();; folder = folder.parent_path()) {
+    for (const char* packages : {"", "site-packages"}) {
+      for (auto& library : libraries_in(folder / packages / "onnxruntime" / "capi")) {
+        found.push_back(std::move(library));
+      }
+    }
+    if (folder == folder.parent_path()) return found;
+  }
+}
+
+}  // namespace
+
+void* load_entry_point() {
+  disable_telemetry();
+  std::string failure;
+  if (const char* named = std::getenv("UNBRAID_ORT_LIBRARY"); named && *named) {
+    // What the user names is used or refused, never quietly replaced.
+    if (void* entry = entry_point_of(named, failure)) return entry;
+    throw Error(std::string("ONNX Runtime could not be loaded from UNBRAID_ORT_LIBRARY=") + named +
+                ": " + failure);
+  }
+  std::vector<fs::path> candidates = libraries_above(this_binary());
+  candidates.push_back(kSystemName);
+  std::string tried;
+  for (const fs::path& candidate : candidates) {
+    if (void* entry = entry_point_of(candidate, failure)) return entry;
+    tried += "\n  " + candidate.string() + ": " + failure;
+  }
+  throw Error(
+      "ONNX Runtime was not found. Install it with `pip install onnxruntime`, or set "
+      "UNBRAID_ORT_LIBRARY to the path of its library. Tried:" +
+      tried);
+}
+
+}  // namespace unbraid::ort

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <vector>
+
+#include "stream.h"
+
+namespace unbraid {
+
+/// The mixture's stems, in the model's order; at every sample they sum to the delayed mixture.
+/// See Stream for the contract.
+class Separator : public Stream {
+ public:
+  Separator(std::shared_ptr<const Model> model, double sample_rate, int channels);
+
+ private:
+  void render_hop(const float* masks) override;
+};
+
+/// The mixture with a gain on each stem. See Stream for the contract.
+class Remixer : public Stream {
+ public:
+  /// gains[num_stems], linear and finite; else std::invalid_argument.
+  Remixer(std::shared_ptr<const Model> model, double sample_rate, int channels,
+          const std::vector<float>& gains);
+
+  /// Heads for a new linear gain, from the next hop on and within three, each faded into the next
+  /// by the overlapping windows. Before the first sample it holds at once. Does not allocate;
+  /// throws std::invalid_argument for a stem that is not there or a gain that is not finite.
+  void set_gain(int stem, float gain);
+  /// All of them, gains[num_stems]; changes nothing if one is refused.
+  void set_gains(const std::vector<float>& gains);
+  float gain(int stem) const;
+
+  /// Keeps the gains, as they were last set.
+  void reset() override;
+
+ private:
+  struct Fader {
+    float gain;
+    float target;
+    int hops_to_go;
+  };
+
+  void render_hop(const float* masks) override;
+
+  std::vector<Fader> faders_;    // [num_stems]
+  std::vector<float> bin_gain_;  // [model bins]
+};
+
+}  // namespace unbraid

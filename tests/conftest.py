@@ -1,0 +1,50 @@
+"""Models and random numbers that the tests share. The models are real ONNX files, only small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from toy_model import save_toy_model
+from unbraid import _core
+
+
+@pytest.fixture(scope="session")
+def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def toy_model_path(model_dir: Path) -> Path:
+    return save_toy_model(model_dir / "toy.onnx")
+
+
+@pytest.fixture(scope="session")
+def toy_model(toy_model_path: Path) -> _core.Model:
+    return _core.Model(toy_model_path)
+
+
+@pytest.fixture(scope="session")
+def lookahead_model(model_dir: Path) -> _core.Model:
+    return _core.Model(save_toy_model(model_dir / "lookahead.onnx", lookahead_frames="2"))
+
+
+@pytest.fixture(scope="session")
+def quarter_hop_model(model_dir: Path) -> _core.Model:
+    """Windows of four hops, where a hidden assumption of two would show."""
+    path = save_toy_model(model_dir / "quarter.onnx", hop_seconds="0.008", lookahead_frames="1")
+    return _core.Model(path)
+
+
+@pytest.fixture(params=["toy_model", "lookahead_model", "quarter_hop_model"])
+def any_model(request: pytest.FixtureRequest) -> _core.Model:
+    model = request.getfixturevalue(request.param)
+    assert isinstance(model, _core.Model)
+    return model
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20260101)

@@ -1,0 +1,96 @@
+"""Small models that keep the contract of a real one: a GRU with random weights.
+
+power (1, T, bins) -> log -> dense -> GRU -> dense -> softmax over the stems -> masks
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+NUM_BINS = 769
+UNITS = 24
+STEMS = ("speech", "music", "noise")
+
+METADATA = {
+    "schema_version": "1",
+    "name": "toy",
+    "task": "speech_music_noise",
+    "stems": ",".join(STEMS),
+    "bin_hz": "31.25",
+    "num_bins": str(NUM_BINS),
+    "win_seconds": "0.032",
+    "hop_seconds": "0.016",
+    "window": "hann_sqrt",
+    "lookahead_frames": "0",
+    "mask": "real",
+    "license": "MIT",
+    "training_data": "none",
+    "training_run": "random weights",
+}
+
+
+def toy_graph(*, seed: int = 1, stems: int = len(STEMS)) -> onnx.GraphProto:
+    rng = np.random.default_rng(seed)
+    constants: list[onnx.TensorProto] = []
+
+    def weights(name: str, *shape: int, scale: float) -> str:
+        values = (scale * rng.standard_normal(shape)).astype(np.float32)
+        constants.append(numpy_helper.from_array(values, name))
+        return name
+
+    def integers(name: str, *values: int) -> str:
+        constants.append(numpy_helper.from_array(np.array(values, np.int64), name))
+        return name
+
+    constants.append(numpy_helper.from_array(np.array(1e-6, np.float32), "floor"))
+    node = helper.make_node
+    gru_weights = (
+        weights("gru_w", 1, 3 * UNITS, UNITS, scale=0.3),
+        weights("gru_r", 1, 3 * UNITS, UNITS, scale=0.3),
+        weights("gru_b", 1, 6 * UNITS, scale=0.1),
+    )
+    nodes = [
+        node("Add", ["power", "floor"], ["floored"]),
+        node("Log", ["floored"], ["loudness"]),
+        node("MatMul", ["loudness", weights("w_in", NUM_BINS, UNITS, scale=0.01)], ["features"]),
+        node("Transpose", ["features"], ["features_t"], perm=[1, 0, 2]),
+        node(
+            "GRU",
+            ["features_t", *gru_weights, "", "gru_state"],
+            ["gru_out", "next_gru_state"],
+            hidden_size=UNITS,
+            linear_before_reset=1,
+        ),
+        node("Squeeze", ["gru_out", integers("axis_1", 1)], ["hidden_t"]),
+        node("Transpose", ["hidden_t"], ["hidden"], perm=[1, 0, 2]),
+        node("MatMul", ["hidden", weights("w_out", UNITS, stems * NUM_BINS, scale=1.0)], ["logits"]),
+        node("Reshape", ["logits", integers("split", 1, -1, stems, NUM_BINS)], ["logits_4d"]),
+        node("Softmax", ["logits_4d"], ["masks"], axis=2),
+    ]
+    tensor, f32 = helper.make_tensor_value_info, TensorProto.FLOAT
+    inputs = [
+        tensor("power", f32, [1, "T", NUM_BINS]),
+        tensor("gru_state", f32, [1, 1, UNITS]),
+    ]
+    outputs = [
+        tensor("masks", f32, [1, "T", stems, NUM_BINS]),
+        tensor("next_gru_state", f32, [1, 1, UNITS]),
+    ]
+    return helper.make_graph(nodes, "toy", inputs, outputs, constants)
+
+
+def save_model(path: Path, graph: onnx.GraphProto, metadata: Mapping[str, str]) -> Path:
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    helper.set_model_props(model, {f"unbraid.{key}": value for key, value in metadata.items()})
+    onnx.save(model, path)
+    return path
+
+
+def save_toy_model(path: Path, *, seed: int = 1, **metadata: str) -> Path:
+    """A sound toy model; `metadata` replaces entries, as in lookahead_frames="2"."""
+    return save_model(path, toy_graph(seed=seed), {**METADATA, **metadata})
