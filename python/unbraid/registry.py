@@ -1,0 +1,94 @@
+"""The models at hand: the installed ones by name, any other by its path."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ._core import Model, ModelError
+
+DEFAULT_MODEL = "dialogue"
+MODELS_FOLDER = Path(__file__).parent / "models"
+MODELS_VARIABLE = "UNBRAID_MODELS"
+
+_loaded: dict[Path, tuple[tuple[int, int], Model]] = {}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a model file says of itself. `metadata` holds all of its keys."""
+
+    name: str
+    path: Path
+    task: str
+    stem_names: tuple[str, ...]
+    license: str
+    lookahead_frames: int
+    latency_ms: float
+    metadata: dict[str, str] = field(repr=False)
+
+
+def models() -> dict[str, ModelInfo]:
+    """The installed models by name, with those in the folder named by the environment variable UNBRAID_MODELS."""
+    return {name: describe(load_model(path), name) for name, path in installed_models().items()}
+
+
+def load_model(model: str | os.PathLike[str] | Model = DEFAULT_MODEL) -> Model:
+    """Loads a model given by its installed name or the path of its .onnx file; a loaded Model is passed through.
+
+    A file is loaded once and shared by all who ask for it, until it changes on disk.
+    """
+    if isinstance(model, Model):
+        return model
+    path = find_model(model)
+    with _lock:
+        status = path.stat()
+        stamp = (status.st_mtime_ns, status.st_size)
+        if path not in _loaded or _loaded[path][0] != stamp:
+            _loaded[path] = (stamp, Model(str(path)))
+        return _loaded[path][1]
+
+
+def find_model(model: str | os.PathLike[str]) -> Path:
+    """The resolved path of a model's file; ModelError when there is none."""
+    if not isinstance(model, str | os.PathLike):
+        raise TypeError(f"model must be a name, a path to an .onnx file or a Model, got {type(model).__name__}")
+    path = Path(model)
+    if path.suffix == ".onnx":
+        if not path.is_file():
+            raise ModelError(f"no model file at {path}")
+        return path.resolve()
+    installed = installed_models()
+    if str(model) not in installed:
+        known = ", ".join(installed) or "none"
+        raise ModelError(f"no model is called {str(model)!r}; installed: {known}; or give the path of an .onnx file")
+    return installed[str(model)].resolve()
+
+
+def installed_models() -> dict[str, Path]:
+    """Where each installed model lies, by name; the user's folder comes last and wins."""
+    return {path.stem: path for folder in model_folders() for path in sorted(folder.glob("*.onnx"))}
+
+
+def model_folders() -> Iterator[Path]:
+    yield MODELS_FOLDER
+    if folder := os.environ.get(MODELS_VARIABLE):
+        yield Path(folder)
+
+
+def describe(model: Model, name: str | None = None) -> ModelInfo:
+    """The ModelInfo of a loaded model, under its own name unless another is given."""
+    return ModelInfo(
+        name=name or model.name,
+        path=Path(model.path),
+        task=model.task,
+        stem_names=tuple(model.stem_names),
+        license=model.metadata.get("license", "not stated"),
+        lookahead_frames=model.lookahead_frames,
+        latency_ms=model.latency_samples(48000) / 48,
+        metadata=dict(model.metadata),
+    )

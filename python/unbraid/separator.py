@@ -1,0 +1,194 @@
+"""Separation into stems, and stems mixed anew: streams block by block, and whole signals at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _core
+from .registry import DEFAULT_MODEL, load_model
+from .validation import Audio, Gain, as_audio, check_channels, check_finite, check_sample_rate, gains_by_stem
+
+ModelLike = str | os.PathLike[str] | _core.Model
+
+# Long enough to run many frames per call, short enough that Ctrl-C is heard.
+BLOCK_SECONDS = 4
+
+
+class Stream(Protocol):
+    """What Separator and Remixer share: all that is needed to run one over a whole signal."""
+
+    @property
+    def latency_samples(self) -> int: ...
+    def process(self, audio: ArrayLike, *, reset: bool = False) -> Audio: ...
+    def flush(self) -> Audio: ...
+
+
+class _Stream:
+    """Validation and book-keeping over a stream of the core."""
+
+    _stream: _core.Separator | _core.Remixer
+
+    def __init__(self, sample_rate: float, channels: int, model: ModelLike) -> None:
+        self._sample_rate = check_sample_rate(sample_rate)
+        self._channels = check_channels(channels)
+        self._model = load_model(model)
+        self._mono = False
+
+    @property
+    def sample_rate(self) -> float:
+        return self._sample_rate
+
+    @property
+    def channels(self) -> int:
+        return self._channels
+
+    @property
+    def model(self) -> _core.Model:
+        return self._model
+
+    @property
+    def stem_names(self) -> tuple[str, ...]:
+        return tuple(self._model.stem_names)
+
+    @property
+    def latency_samples(self) -> int:
+        """The constant delay of the output behind the input."""
+        return self._stream.latency_samples
+
+    def process(self, audio: ArrayLike, *, reset: bool = False) -> Audio:
+        """Takes the next block of any length, gives as many samples back; `reset` starts a new signal first."""
+        block = as_audio(audio)
+        given = block.shape[0] if block.ndim == 2 else 1
+        if given != self._channels:
+            raise ValueError(f"expected {self._channels} channels, got {given} (shape {block.shape})")
+        if reset:
+            self.reset()
+        self._mono = block.ndim == 1
+        return self._shaped(self._stream.process(block.reshape(self._channels, -1)))
+
+    def flush(self) -> Audio:
+        """The last `latency_samples` of output, shaped as the last block was; then starts a new signal."""
+        tail = self._shaped(self._stream.flush())
+        self.reset()
+        return tail
+
+    def reset(self) -> None:
+        """Forgets all that was heard: the stream is as new."""
+        self._stream.reset()
+        self._mono = False
+
+    def _shaped(self, audio: Audio) -> Audio:
+        return audio[..., 0, :] if self._mono else audio
+
+
+class Separator(_Stream):
+    """Separates a stream into stems, block by block.
+
+        separator = unbraid.Separator(48000, channels=2)
+        for block in stream:                    # (2, samples), any number of samples
+            stems = separator.process(block)    # (stems, 2, samples), in the order of stem_names
+        tail = separator.flush()                # (stems, 2, latency_samples)
+
+    The contract:
+
+    - As many samples come out as went in. How a signal is cut into blocks makes no difference: the output is the
+      same to the last bit.
+    - The output lags the input by `latency_samples`, a constant. `flush` returns what is still inside, so a whole
+      signal comes out behind `latency_samples` samples of silence.
+    - The stems sum to the (delayed) input, to rounding.
+    - All channels of a stem share one mask: the stereo image is kept.
+    - A block of (channels, samples) gives (stems, channels, samples); a 1-D block, for one channel, gives
+      (stems, samples).
+    - `reset` makes the stream as new. NaN and infinity pass through as they are and spoil what follows, until `reset`.
+    - One stream belongs to one thread at a time. Streams of one model share its session, and the interpreter is free
+      for other threads while they work.
+    """
+
+    _stream: _core.Separator
+
+    def __init__(self, sample_rate: float, channels: int, model: ModelLike = DEFAULT_MODEL) -> None:
+        super().__init__(sample_rate, channels, model)
+        self._stream = _core.Separator(self._model, self._sample_rate, self._channels)
+
+
+class Remixer(_Stream):
+    """Separates a stream and mixes the stems anew, each with its own gain in dB.
+
+        remixer = unbraid.Remixer(48000, channels=2, music_db=-12, noise_db="mute")
+        output = remixer.process(block)         # (2, samples)
+
+    Stems not named stay at 0 dB; "mute" and -inf silence one. `process` gives back the shape it was given; the rest
+    of the contract is `Separator`'s. It costs less than separating: one output to build instead of one per stem.
+    """
+
+    _stream: _core.Remixer
+
+    def __init__(self, sample_rate: float, channels: int, model: ModelLike = DEFAULT_MODEL, **gains: Gain) -> None:
+        super().__init__(sample_rate, channels, model)
+        self._gains = dict.fromkeys(self.stem_names, 1.0) | gains_by_stem(gains, self.stem_names)
+        self._stream = _core.Remixer(self._model, self._sample_rate, self._channels, list(self._gains.values()))
+
+    def set_gains(self, **gains: Gain) -> None:
+        """Moves the named stems' faders while the stream runs, faded; the others stay."""
+        self._gains |= gains_by_stem(gains, self.stem_names)
+        self._stream.set_gains(list(self._gains.values()))
+
+
+def separate(audio: ArrayLike, sample_rate: float, model: ModelLike = DEFAULT_MODEL) -> dict[str, Audio]:
+    """Separates a whole signal: stem name to audio of the input's shape, aligned with the input.
+
+    `audio` is (channels, samples), or 1-D for mono. The stems sum to it, to rounding.
+    """
+    mixture = whole_signal(audio)
+    separator = Separator(sample_rate, channel_count(mixture), model)
+    stems = {name: np.empty_like(mixture) for name in separator.stem_names}
+    position = 0
+    for estimates in aligned(separator, blocks_of(mixture, sample_rate)):
+        end = position + estimates.shape[-1]
+        for stem, estimate in zip(stems.values(), estimates, strict=True):
+            stem[..., position:end] = estimate
+        position = end
+    return stems
+
+
+def remix(audio: ArrayLike, sample_rate: float, model: ModelLike = DEFAULT_MODEL, **gains: Gain) -> Audio:
+    """Mixes a whole signal's stems anew, as in remix(audio, 48000, music_db=-12, noise_db="mute").
+
+    Stems not named stay at 0 dB. The result has the input's shape and is aligned with it.
+    """
+    mixture = whole_signal(audio)
+    remixer = Remixer(sample_rate, channel_count(mixture), model, **gains)
+    return np.concatenate(list(aligned(remixer, blocks_of(mixture, sample_rate))), axis=-1)
+
+
+def aligned(stream: Stream, blocks: Iterable[Audio]) -> Iterator[Audio]:
+    """The stream's output for all blocks with the latency cut off its front: as many samples as went in."""
+    surplus = stream.latency_samples
+    for block in blocks:
+        output = stream.process(block)
+        cut = min(surplus, output.shape[-1])
+        surplus -= cut
+        yield output[..., cut:]
+    yield stream.flush()[..., surplus:]
+
+
+def whole_signal(audio: ArrayLike) -> Audio:
+    mixture = as_audio(audio)
+    check_finite(mixture)
+    return mixture
+
+
+def channel_count(mixture: Audio) -> int:
+    return mixture.shape[0] if mixture.ndim == 2 else 1
+
+
+def blocks_of(mixture: Audio, sample_rate: float) -> Iterator[Audio]:
+    """Consecutive blocks; one empty block for an empty signal, so that a stream learns its shape."""
+    length = int(BLOCK_SECONDS * sample_rate)
+    for start in range(0, max(mixture.shape[-1], 1), length):
+        yield mixture[..., start : start + length]
