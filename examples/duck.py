@@ -1,0 +1,36 @@
+"""Ducking: the music makes room while somebody speaks, and comes back when they stop. Block by block, as it would live.
+
+    python examples/duck.py examples/demo.flac ducked.wav
+"""
+
+import sys
+
+import numpy as np
+from pedalboard.io import AudioFile
+
+import unbraid
+
+DEPTH_DB = -15.0
+THRESHOLD_DB = -45.0  # of the speech stem's level, where ducking begins
+ATTACK_SECONDS, RELEASE_SECONDS = 0.05, 0.6
+BLOCK = 480
+
+
+def duck(source: str, target: str) -> None:
+    with AudioFile(source) as mixture:
+        separator = unbraid.Separator(mixture.samplerate, mixture.num_channels)
+        with AudioFile(target, "w", mixture.samplerate, mixture.num_channels, bit_depth=24) as output:
+            gain_db = 0.0
+            while mixture.tell() < mixture.frames:
+                speech, music, noise = separator.process(mixture.read(BLOCK))
+                level_db = 10 * np.log10(np.mean(speech**2) + 1e-12)
+                goal_db = DEPTH_DB if level_db > THRESHOLD_DB else 0.0
+                seconds = ATTACK_SECONDS if goal_db < gain_db else RELEASE_SECONDS
+                step = 1 - np.exp(-speech.shape[1] / (seconds * mixture.samplerate))
+                ramp_db = np.linspace(gain_db, gain_db + step * (goal_db - gain_db), speech.shape[1])
+                gain_db = ramp_db[-1]
+                output.write((speech + noise + music * 10 ** (ramp_db / 20)).astype(np.float32))
+
+
+if __name__ == "__main__":
+    duck(*sys.argv[1:])
