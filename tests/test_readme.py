@@ -1,23 +1,20 @@
-"""The README's examples work: its python blocks in order, then each command that needs no network.
-
-The examples read talk.wav, and write what names they like.
-"""
+"""The README's examples work: its python blocks in order, then each command that needs no network."""
 
 from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from pedalboard.io import AudioFile
 
 import unbraid
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
 COMMANDS = ("separate", "remix", "info", "--version", "--help")
 
 pytestmark = pytest.mark.skipif("dialogue" not in unbraid.models(), reason="the dialogue model is not installed")
@@ -37,10 +34,9 @@ def command_lines() -> list[str]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> Path:
-    audio = (0.1 * rng.standard_normal((2, 96000))).astype(np.float32)
-    with AudioFile(str(tmp_path / "talk.wav"), "w", samplerate=48000, num_channels=2) as file:
-        file.write(audio)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of what the examples read, to write beside."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -1,0 +1,9 @@
+"""Training of Unbraid's models: corpus, mixing, network, export, evaluation.
+
+Needs the extra ``unbraid[train]``; nothing here is imported at run time. The way from nothing to a model::
+
+    python -m unbraid.training.corpus dialogue.toml corpus/      # fetch, decode, split
+    python -m unbraid.training.train corpus/ run/                # resumes from run/ if it exists
+    python -m unbraid.training.export run/ dialogue.onnx         # fails if torch, ONNX Runtime and C++ disagree
+    python -m unbraid.training.evaluate dialogue.onnx folder/    # table of SI-SDR gains
+"""

@@ -1,0 +1,106 @@
+"""Writes a model's card beside it: sources with hours and licences, the training's curve, figures, limits.
+
+Everything but the limits comes from what other commands left: the corpus's `summary.json`, the run's `config.json` and
+`log.jsonl`, and the scores that `evaluate --json` wrote. So no figure in a card is typed by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+from unbraid.registry import describe, load_model
+from unbraid.training.evaluate import Score, table
+
+HEAD = """# {name}
+
+Takes {task} apart: stems {stems}. {latency:.0f} ms latency, {lookahead} frames of look-ahead, at any sample rate from
+8 to 192 kHz; heard up to {top_khz:.0f} kHz. Licence of the weights: {license}.
+
+Made by the pipeline in `unbraid.training` from the recipe `{recipe}` at commit `{commit}`: {step} steps,
+{hours_heard} hours of mixtures heard, seed {seed}.
+"""
+
+
+def sources_table(summary: dict[str, Any]) -> str:
+    """The corpus, a row per source."""
+    lines = ["| source | for | hours | files | voices | licence | credit | origin |", "|---|---|---|---|---|---|---|---|"]
+    for name, row in summary["sources"].items():
+        voices = row["speakers"] or ""
+        lines.append(
+            f"| {name} | {row['kind']} | {row['hours']:.2f} | {row['files']} | {voices} "
+            f"| {row['license']} | {row['attribution']} | {row['origin']} |"
+        )
+    hours = {row["kind"]: 0.0 for row in summary["sources"].values()}
+    for row in summary["sources"].values():
+        hours[row["kind"]] += row["hours"]
+    return "\n".join(lines) + "\n\nIn all: " + ", ".join(f"{kind} {value:.1f} h" for kind, value in hours.items()) + "."
+
+
+def plot_curve(rows: list[dict[str, Any]], path: Path) -> None:
+    """The SI-SDR gain on the validation set over the steps, per kind of mixture and stem."""
+    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    steps = [row["step"] for row in rows]
+    for key in (key for key in rows[-1] if "/" in key):
+        axes.plot(steps, [row[key] for row in rows], label=key, linewidth=1)
+    axes.plot(steps, [row["gain_db"] for row in rows], "k", label="mean", linewidth=2)
+    axes.set_xlabel("step")
+    axes.set_ylabel("SI-SDR gain, dB")
+    axes.set_title("Validation: held-out voices, tracks and noises (s speech, m music, n noise)", fontsize=9)
+    axes.legend(fontsize=7, ncol=2)
+    axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def write_card(model_path: Path, corpus: Path, run: Path, scores: Path, notes: str) -> Path:
+    """Write MODEL.md and MODEL.png beside the model file; returns the path of the card."""
+    info = describe(load_model(model_path))
+    made = json.loads(info.metadata["training_run"])
+    summary = json.loads((corpus / "summary.json").read_text())
+    config = json.loads((run / "config.json").read_text())
+    rows = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    plot_curve(rows, model_path.with_suffix(".png"))
+    head = HEAD.format(
+        name=info.name,
+        task=info.task,
+        stems=", ".join(info.stem_names),
+        latency=info.latency_ms,
+        lookahead=info.lookahead_frames,
+        top_khz=float(info.metadata["bin_hz"]) * (int(info.metadata["num_bins"]) - 1) / 1000,
+        license=info.license,
+        recipe=summary["recipe"],
+        **{key: made[key] for key in ("commit", "step", "hours_heard", "seed")},
+    )
+    evaluation = table([Score(**row) for row in json.loads(scores.read_text())])
+    settings = ", ".join(f"{key} {value}" for part in ("model", "train") for key, value in config[part].items())
+    card = model_path.with_suffix(".md")
+    card.write_text(
+        f"{head}\n## Figures\n\nOn the public evaluation set, whose sources are reserved: never trained or tuned on "
+        "(`python -m unbraid.training.evaluate`).\nThe gain is that of zero-mean SI-SDR over the mixture, a mean over "
+        f"clips.\n\n{evaluation}\n\n## Limits\n\n{notes.strip()}\n\n## Training\n\n{settings}.\n\n"
+        f"![SI-SDR gain on the validation set]({model_path.stem}.png)\n\n## Sources\n\n{sources_table(summary)}\n"
+    )
+    return card
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--scores", type=Path, required=True, help="what evaluate --json wrote")
+    parser.add_argument("--notes", type=Path, required=True, help="Markdown: the model's limits")
+    args = parser.parse_args()
+    print(write_card(args.model, args.corpus, args.run, args.scores, args.notes.read_text()))
+
+
+if __name__ == "__main__":
+    main()

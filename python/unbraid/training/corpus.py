@@ -1,0 +1,205 @@
+"""Builds a corpus from a recipe: fetch, hash, decode to mono, trim, split, pack.
+
+A corpus folder holds one raw int16 file per (kind, sample rate), `clips.jsonl` with a row per clip (source, path,
+sha256, speaker, split, offset, length) and `summary.json` (hours, files and a hash per source and licence).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from unbraid.training.sources import Recipe, RecipeError, Source, read_files
+
+SAMPLE_RATES = (16000, 22050, 24000, 32000, 44100, 48000)
+MIN_SECONDS = {"speech": 0.25, "music": 4.0, "noise": 0.3}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One stretch of mono audio in the corpus. `offset` and `length` count samples in its packed file."""
+
+    kind: str
+    source: str
+    path: str
+    sha256: str
+    speaker: str
+    split: str
+    sample_rate: int
+    offset: int
+    length: int
+
+
+def decode(content: bytes, path: str) -> tuple[NDArray[np.float32], int]:
+    """Decode any audio file to mono float32 (samples,) and its sample rate in Hz."""
+    if path.endswith(".g722"):
+        import av  # libsndfile has no G.722
+
+        with av.open(io.BytesIO(content), format="g722") as container:
+            frames = [frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)]
+        return np.concatenate(frames).astype(np.float32) / 32768.0, 16000
+    audio, sample_rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+    return audio.mean(axis=1), sample_rate
+
+
+def trim(audio: NDArray[np.float32], sample_rate: int, floor_db: float = -45.0) -> NDArray[np.float32]:
+    """Cut what is more than `floor_db` below the loudest 20 ms off both ends, leaving 30 ms."""
+    size = sample_rate // 50
+    level = np.sqrt(np.mean(audio[: len(audio) // size * size].reshape(-1, size) ** 2, axis=1))
+    if len(level) == 0 or level.max() < 1e-4:
+        return audio[:0]
+    loud = np.flatnonzero(level > level.max() * 10 ** (floor_db / 20))
+    pad = sample_rate * 3 // 100
+    return audio[max(0, loud[0] * size - pad) : (loud[-1] + 1) * size + pad]
+
+
+def prepare(kind: str, path: str, content: bytes, max_seconds: float) -> tuple[NDArray[np.int16], int] | None:
+    """Decode, trim and normalise one file to int16 at one of SAMPLE_RATES; None if nothing usable is in it."""
+    try:
+        audio, sample_rate = decode(content, path)
+    except (soundfile.LibsndfileError, ValueError) as error:
+        log.warning("skipped %s: %s", path, error)
+        return None
+    audio = trim(audio[: int(max_seconds * sample_rate)], sample_rate)
+    if sample_rate not in SAMPLE_RATES:
+        nearest = next((rate for rate in SAMPLE_RATES if rate >= sample_rate), SAMPLE_RATES[-1])
+        audio, sample_rate = soxr.resample(audio, sample_rate, nearest), nearest
+    if len(audio) < MIN_SECONDS[kind] * sample_rate or not np.isfinite(audio).all():
+        return None
+    # The mixer sets levels: only the rounding to 16 bits is at stake here.
+    audio = audio * (0.9 / np.abs(audio).max())
+    return np.round(audio * 32767).astype(np.int16), sample_rate
+
+
+def split_of(source: Source, speaker: str, validation_percent: int) -> str:
+    """Draw the split by name, so that it never depends on what else is in the recipe."""
+    if source.kind == "speech" and not source.speaker:
+        return "train"  # the only voice of its source: too rare to hold out
+    draw = int(hashlib.sha256(f"{source.name}/{speaker}".encode("utf-8", "surrogateescape")).hexdigest(), 16) % 100
+    return "validation" if draw < validation_percent else "train"
+
+
+def build_source(
+    source: Source, recipe: Recipe, cache: Path, mirrors: str | None, dest: Path
+) -> tuple[list[Clip], dict[str, Any]]:
+    """Write one source's audio to the part files `dest/NAME.RATE.part`; return its clips and its summary.
+
+    Both are kept in `dest/NAME.json`, so that a build that was cut goes on where it stopped.
+    """
+    done = dest / f"{source.name}.json"
+    if done.exists():
+        kept = json.loads(done.read_text())
+        return [Clip(**row) for row in kept["clips"]], kept["summary"]
+    clips: list[Clip] = []
+    seen: set[str] = set()
+    parts: dict[int, Any] = {}
+    offsets: dict[int, int] = {}
+    for path, content in read_files(source, cache, mirrors, recipe.max_file_bytes):
+        digest = hashlib.sha256(content).hexdigest()
+        speaker = source.speaker_of(path)
+        if digest in seen or speaker in recipe.reserved_speakers:
+            continue
+        seen.add(digest)
+        if (prepared := prepare(source.kind, path, content, recipe.max_seconds)) is None:
+            continue
+        audio, rate = prepared
+        if rate not in parts:
+            parts[rate] = (dest / f"{source.name}.{rate}.part").open("wb")
+            offsets[rate] = 0
+        parts[rate].write(audio.tobytes())
+        split = split_of(source, speaker, recipe.validation_percent)
+        name = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        voice = f"{source.name}/{speaker if source.kind == 'speech' else name}"
+        clips.append(Clip(source.kind, source.name, name, digest, voice, split, rate, offsets[rate], len(audio)))
+        offsets[rate] += len(audio)
+    for part in parts.values():
+        part.close()
+    if not clips:
+        raise RecipeError(f"{source.name}: no audio found; is the pattern {source.include!r} right?")
+    summary = {
+        "kind": source.kind,
+        "files": len(clips),
+        "hours": round(sum(clip.length / clip.sample_rate for clip in clips) / 3600, 3),
+        "speakers": len({clip.speaker for clip in clips}) if source.kind == "speech" else None,
+        "license": source.license,
+        "attribution": source.attribution,
+        "origin": f"git {source.git}@{source.commit}" if source.git else f"deb {source.deb}",
+        "sha256": hashlib.sha256("".join(sorted(clip.sha256 for clip in clips)).encode()).hexdigest(),
+    }
+    done.write_text(json.dumps({"clips": [asdict(clip) for clip in clips], "summary": summary}))
+    log.info("%-22s %6d files %7.2f h", source.name, summary["files"], summary["hours"])
+    return clips, summary
+
+
+def pack(clips: list[Clip], dest: Path) -> Iterator[Clip]:
+    """Join the sources' part files into one file per (kind, rate); yield the clips with their new offsets."""
+    base: dict[tuple[str, int], int] = {}
+    for kind, rate in sorted({(clip.kind, clip.sample_rate) for clip in clips}):
+        with (dest / f"{kind}.{rate}.i16").open("wb") as packed:
+            for source in dict.fromkeys(c.source for c in clips if (c.kind, c.sample_rate) == (kind, rate)):
+                part = dest / f"{source}.{rate}.part"
+                base[source, rate] = packed.tell() // 2
+                with part.open("rb") as file:
+                    while chunk := file.read(1 << 24):
+                        packed.write(chunk)
+                part.unlink()
+    for clip in clips:
+        yield Clip(**{**asdict(clip), "offset": clip.offset + base[clip.source, clip.sample_rate]})
+
+
+def build(recipe: Recipe, dest: Path, cache: Path, mirrors: str | None = None, workers: int = 2) -> dict[str, Any]:
+    """Build the corpus of a recipe in the folder `dest`; return its summary."""
+    dest.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(workers) as pool:
+        jobs = [pool.submit(build_source, source, recipe, cache, mirrors, dest) for source in recipe.sources]
+        results = [job.result() for job in jobs]
+    clips = [clip for part, _ in results for clip in part]
+    with (dest / "clips.jsonl").open("w") as file:
+        for clip in pack(clips, dest):
+            file.write(json.dumps(asdict(clip)) + "\n")
+    summary = {"recipe": recipe.name, "sources": {clips[0].source: row for clips, row in results}}
+    (dest / "summary.json").write_text(json.dumps(summary, indent=1))
+    for source in recipe.sources:
+        (dest / f"{source.name}.json").unlink()
+    return summary
+
+
+def load_clips(corpus: Path) -> list[Clip]:
+    """Read the clips of a built corpus."""
+    with (corpus / "clips.jsonl").open() as file:
+        return [Clip(**json.loads(line)) for line in file]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--cache", type=Path, default=Path("corpus-cache"), help="where downloads are kept")
+    parser.add_argument("--mirrors", help="pattern of local git directories, e.g. 'mirror/{owner}+{name}'")
+    parser.add_argument("--workers", type=int, default=2)
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    summary = build(Recipe.load(args.recipe), args.corpus, args.cache.resolve(), args.mirrors, args.workers)
+    for kind in ("speech", "music", "noise"):
+        rows = [row for row in summary["sources"].values() if row["kind"] == kind]
+        print(f"{kind:7} {sum(row['hours'] for row in rows):7.2f} h, {len(rows)} sources")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,251 @@
+"""Export of a trained Crnn to the model file every shell opens (DESIGN §3).
+
+The graph is written node by node: batch norms fold into their convolutions, the feature scaling into its neighbours,
+so that a hop costs as few nodes as it can. Export fails if torch, ONNX Runtime and the C++ core disagree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from unbraid.training import bands
+from unbraid.training.model import LOG_MEAN, LOG_STD, POWER_FLOOR, Crnn, CrnnConfig
+
+OPSET = 17
+IR_VERSION = 8  # what ONNX Runtime 1.19 and newer read
+TOLERANCE = 1e-4
+
+
+class ExportError(RuntimeError):
+    """The exported graph does not compute what the trained network computes."""
+
+
+class _Graph:
+    """A small writer: each call appends one node and returns the name of its output."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def constant(self, value: NDArray[np.generic] | Tensor) -> str:
+        array = value.detach().numpy() if isinstance(value, Tensor) else value
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def node(self, op: str, *inputs: str, outputs: list[str] | None = None, **attributes: Any) -> str:
+        outputs = outputs or [f"{op.lower()}_{len(self.nodes)}"]
+        self.nodes.append(helper.make_node(op, list(inputs), outputs, **attributes))
+        return outputs[0]
+
+    def reshape(self, x: str, *shape: int) -> str:
+        return self.node("Reshape", x, self.constant(np.array(shape, np.int64)))
+
+
+def _fold(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Scale and shift per channel of a batch norm in evaluation."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    return scale, norm.bias - norm.running_mean * scale
+
+
+def _lstm(graph: _Graph, lstm: nn.LSTM, x: str, name: str) -> str:
+    """An LSTM over (frames, 1, inputs) with its states as graph inputs and outputs → (frames, hidden)."""
+
+    def iofc(weight: Tensor) -> Tensor:  # torch orders the gates i f g o, ONNX i o f c
+        i, f, g, o = weight.chunk(4)
+        return torch.cat([i, o, f, g]).unsqueeze(0)
+
+    weights = [graph.constant(iofc(getattr(lstm, f"weight_{part}_l0"))) for part in ("ih", "hh")]
+    bias = graph.constant(torch.cat([iofc(getattr(lstm, f"bias_{part}_l0")) for part in ("ih", "hh")], dim=1))
+    out = graph.node(
+        "LSTM", x, *weights, bias, "", f"{name}_h_state", f"{name}_c_state",
+        outputs=[f"{name}_out", f"next_{name}_h_state", f"next_{name}_c_state"], hidden_size=lstm.hidden_size,
+    )  # fmt: skip
+    return graph.reshape(out, -1, 1, lstm.hidden_size)
+
+
+def build_graph(model: Crnn) -> onnx.GraphProto:
+    """The graph of a trained network: power (1, T, bins) and states in, masks (1, T, stems, bins) and states out."""
+    config, graph = model.config, _Graph()
+    _, _, c3 = config.channels
+    pad = config.kernel // 2
+
+    # (log(p + floor) - mean) / std = log(p e^-mean + floor e^-mean) / std: the division is the first convolution's.
+    gain = np.exp(-LOG_MEAN)
+    to_bands = (np.arange(bands.NUM_BANDS) == bands.band_of_bin()[:, None]) * gain
+    x = graph.node("MatMul", "power", graph.constant(to_bands.astype(np.float32)))
+    x = graph.node("Add", x, graph.constant(np.float32(POWER_FLOOR * gain)))
+    x = graph.node("Log", x)
+    x = graph.reshape(x, -1, 1, bands.NUM_BANDS)
+
+    skips = []
+    for i, layer in enumerate(model.encoder):
+        assert isinstance(layer, nn.Sequential)
+        conv, norm = layer[0], layer[1]
+        assert isinstance(conv, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        scale, shift = _fold(norm)
+        weight = conv.weight.squeeze(2) * scale[:, None, None] / (LOG_STD if i == 0 else 1.0)
+        x = graph.node("Conv", x, graph.constant(weight), graph.constant(shift), strides=[2], pads=[pad, pad])
+        x = graph.node("Relu", x)
+        skips.append(x)
+
+    x = graph.reshape(x, -1, 1, c3 * model.bottom)
+    for i, lstm in enumerate(model.lstms):
+        assert isinstance(lstm, nn.LSTM)
+        x = _lstm(graph, lstm, x, f"lstm{i}")
+    x = graph.node("MatMul", x, graph.constant(model.dense.weight.T))
+    x = graph.node("Add", x, graph.constant(model.dense.bias))
+    x = graph.node("Relu", x)
+    x = graph.reshape(x, -1, c3, model.bottom)
+
+    for i, conv in enumerate(model.decoder):
+        assert isinstance(conv, nn.ConvTranspose2d)
+        assert conv.bias is not None
+        x = graph.node("Concat", x, skips[-1 - i], axis=1)
+        weight = conv.weight.squeeze(2)
+        bias: Tensor = conv.bias
+        if i < len(model.norms):
+            norm = model.norms[i]
+            assert isinstance(norm, nn.BatchNorm2d)
+            scale, shift = _fold(norm)
+            weight, bias = weight * scale[None, :, None], bias * scale + shift
+        x = graph.node(
+            "ConvTranspose", x, graph.constant(weight), graph.constant(bias),
+            strides=[2], pads=[pad, pad], output_padding=[1],
+        )  # fmt: skip
+        if i < len(model.norms):
+            x = graph.node("Relu", x)
+
+    x = graph.reshape(x, 1, -1, config.num_stems, bands.NUM_BANDS)
+    x = graph.node("Softmax", x, axis=2)
+    graph.node("Gather", x, graph.constant(bands.band_of_bin()), outputs=["masks"], axis=3)
+
+    def tensor(name: str, *shape: int | str) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+    states = [f"lstm{i}_{part}_state" for i in range(config.layers) for part in "hc"]
+    inputs = [tensor("power", 1, "T", bands.NUM_BINS), *(tensor(name, 1, 1, config.hidden) for name in states)]
+    outputs = [
+        tensor("masks", 1, "T", config.num_stems, bands.NUM_BINS),
+        *(tensor(f"next_{name}", 1, 1, config.hidden) for name in states),
+    ]
+    return helper.make_graph(graph.nodes, "crnn", inputs, outputs, graph.constants)
+
+
+def metadata(name: str, run: dict[str, object], data: str) -> dict[str, str]:
+    """What the core needs to know of a model, and what its users want to."""
+    return {
+        "schema_version": "1",
+        "name": name,
+        "task": "speech, music and noise of a mixture",
+        "stems": "speech,music,noise",
+        "bin_hz": str(bands.BIN_HZ),
+        "num_bins": str(bands.NUM_BINS),
+        "win_seconds": str(bands.WIN_SECONDS),
+        "hop_seconds": str(bands.HOP_SECONDS),
+        "window": "hann_sqrt",
+        "lookahead_frames": "0",
+        "mask": "real",
+        "license": "MIT",
+        "training_data": data,
+        "training_run": json.dumps(run),
+    }
+
+
+def save(model: Crnn, path: Path, properties: dict[str, str]) -> None:
+    """Write the model file; nothing is left at `path` if the graph is not valid."""
+    proto = helper.make_model(
+        build_graph(model.eval()), opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+    )
+    helper.set_model_props(proto, {f"unbraid.{key}": value for key, value in properties.items()})
+    onnx.checker.check_model(proto, full_check=True)
+    path.write_bytes(proto.SerializeToString())
+
+
+def run_onnx(path: Path, power: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Masks (frames, stems, bins) of power (frames, bins) in one call of Python's ONNX Runtime."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    feeds: dict[str, NDArray[np.float32]] = {"power": power[None]}
+    for entry in session.get_inputs()[1:]:
+        feeds[entry.name] = np.zeros(entry.shape, np.float32)
+    masks: NDArray[np.float32] = session.run(["masks"], feeds)[0][0]
+    return masks
+
+
+def check_parity(model: Crnn, path: Path, num_frames: int = 200, seed: int = 0) -> dict[str, float]:
+    """Largest difference of the masks of torch, ONNX Runtime and the C++ core; raises ExportError past 1e-4."""
+    import unbraid._core
+
+    rng = np.random.default_rng(seed)
+    tilt = np.linspace(-4, -9, bands.NUM_BINS)
+    power = (10 ** (tilt + rng.normal(0, 1, (num_frames, bands.NUM_BINS)))).astype(np.float32)
+    power[num_frames // 2 :, 257:] = 0  # as a 16 kHz host feeds it
+    with torch.no_grad():
+        masks, _ = model.eval()(torch.from_numpy(bands.band_sum(power))[None])
+    by_torch = masks[0].permute(1, 0, 2).numpy()[..., bands.band_of_bin()]
+    by_onnx = run_onnx(path, power)
+    by_core = unbraid._core.Model(str(path)).masks(power)
+    differences = {
+        "torch - onnxruntime": float(np.abs(by_torch - by_onnx).max()),
+        "onnxruntime - core": float(np.abs(by_onnx - by_core).max()),
+        "torch - core": float(np.abs(by_torch - by_core).max()),
+    }
+    if not max(differences.values()) <= TOLERANCE:
+        raise ExportError(f"{path}: masks differ by more than {TOLERANCE}: {differences}")
+    return differences
+
+
+def load_checkpoint(path: Path) -> tuple[Crnn, dict[str, object]]:
+    """The averaged network of a checkpoint and what is known of its run."""
+    state = torch.load(path, weights_only=True)
+    model = Crnn(CrnnConfig(**state["config"]))
+    model.load_state_dict(state["average"])
+    run = {"step": state["step"], "hours_heard": round(state["seconds_heard"] / 3600, 1)}
+    return model.eval(), run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, help="folder of the training run")
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--corpus", type=Path, required=True, help="to record what the model was trained on")
+    parser.add_argument("--checkpoint", default="best.pt")
+    args = parser.parse_args()
+    model, run = load_checkpoint(args.run / args.checkpoint)
+    settings = json.loads((args.run / "config.json").read_text())
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    run |= {"commit": commit, "seed": settings["train"]["seed"], "torch": settings["torch"]}
+    summary = json.loads((args.corpus / "summary.json").read_text())
+    hours: dict[str, float] = {}
+    for row in summary["sources"].values():
+        hours[row["kind"]] = hours.get(row["kind"], 0.0) + row["hours"]
+    data = ", ".join(f"{kind} {value:.1f} h" for kind, value in hours.items())
+    draft = args.output.with_suffix(".tmp.onnx")
+    try:
+        save(model, draft, metadata(args.output.stem, run, f"{data}; sources and licences in the model card"))
+        differences = check_parity(model, draft)
+        draft.replace(args.output)
+    finally:
+        draft.unlink(missing_ok=True)
+    print(f"{args.output}: {args.output.stat().st_size / 1e6:.1f} MB")
+    for pair, value in differences.items():
+        print(f"  {pair}: {value:.1e}")
+
+
+if __name__ == "__main__":
+    main()

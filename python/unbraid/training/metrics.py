@@ -1,0 +1,23 @@
+"""Scores of separated audio."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def si_sdr(estimate: NDArray[np.floating], reference: NDArray[np.floating]) -> float:
+    """Zero-mean scale-invariant signal-to-distortion ratio in dB, higher is better.
+
+    Le Roux et al., "SDR – half-baked or well done?", ICASSP 2019, eq. 2–3, on (samples,) or (channels, samples), all
+    channels as one vector after the mean of each is removed.
+    """
+    est = np.asarray(estimate, np.float64)
+    ref = np.asarray(reference, np.float64)
+    if est.shape != ref.shape:
+        raise ValueError(f"expected an estimate of the reference's shape {ref.shape}, got {est.shape}")
+    est = est - est.mean(axis=-1, keepdims=True)
+    ref = ref - ref.mean(axis=-1, keepdims=True)
+    target = ref * (np.vdot(ref, est) / (np.vdot(ref, ref) + 1e-30))
+    error = est - target
+    return float(10 * np.log10((np.vdot(target, target) + 1e-30) / (np.vdot(error, error) + 1e-30)))

@@ -1,0 +1,182 @@
+"""Training loop: mixes in a worker process, steps, validates by SI-SDR gain, keeps checkpoints, resumes.
+
+A run folder holds `config.json`, `log.jsonl` (a row per validation: step, loss, gains; plot it with `curve.py`),
+`last.pt` (to resume) and `best.pt` (highest mean validation gain, averaged weights).
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset
+
+from unbraid.training.losses import band_loss
+from unbraid.training.mixing import Drawer, Mixer
+from unbraid.training.model import Crnn, CrnnConfig
+from unbraid.training.validation import ValidationSet
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class TrainConfig:
+    """What a run is made of; written beside the weights."""
+
+    seed: int = 1
+    steps: int = 40_000
+    warmup_steps: int = 500
+    batch_size: int = 8
+    seconds: float = 3.0
+    learning_rate: float = 1.5e-3
+    weight_decay: float = 1e-3
+    max_grad_norm: float = 1.0
+    average: float = 0.999  # exponential moving average of the weights, per step
+    validate_every: int = 1000
+    workers: int = 1
+
+
+class _Mixtures(IterableDataset[tuple[Tensor, ...]]):
+    def __init__(self, corpus: Path, config: TrainConfig, first_step: int) -> None:
+        self.corpus, self.config, self.first_step = corpus, config, first_step
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        info = torch.utils.data.get_worker_info()
+        seed = hash((self.config.seed, self.first_step, info.id if info else 0))
+        drawer = Drawer(self.corpus, "train", self.config.seconds, seed % 2**32)
+        for batch in Mixer(drawer, self.config.batch_size):
+            yield torch.from_numpy(batch.mixture), torch.from_numpy(batch.cross), torch.from_numpy(batch.stems)
+
+
+class Run:
+    """A training run in a folder; resumes from its last checkpoint."""
+
+    def __init__(self, corpus: Path, folder: Path, config: TrainConfig, model_config: CrnnConfig) -> None:
+        self.corpus, self.folder, self.config = corpus, folder, config
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(config.seed)
+        self.model = Crnn(model_config)
+        self.average = copy.deepcopy(self.model).eval()
+        self.optimiser = torch.optim.AdamW(
+            self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.step, self.best, self.seconds_heard = 0, -math.inf, 0.0
+        if (folder / "last.pt").exists():
+            self._load(torch.load(folder / "last.pt", weights_only=True))
+        settings = {"train": asdict(config), "model": model_config.to_dict(), "torch": torch.__version__}
+        (folder / "config.json").write_text(json.dumps(settings, indent=1))
+
+    def _load(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.best, self.seconds_heard = state["step"], state["best"], state["seconds_heard"]
+        log.info("resumed at step %d", self.step)
+
+    def _save(self, name: str) -> None:
+        state: dict[str, Any] = {
+            "average": self.average.state_dict(),
+            "config": self.model.config.to_dict(),
+            "step": self.step,
+            "best": self.best,
+            "seconds_heard": self.seconds_heard,
+        }
+        if name == "last.pt":
+            state |= {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
+        torch.save(state, self.folder / f"{name}.tmp")
+        (self.folder / f"{name}.tmp").replace(self.folder / name)
+
+    def learning_rate(self) -> float:
+        """Linear warm-up, then a half cosine to zero at the last step."""
+        warm = min(1.0, (self.step + 1) / self.config.warmup_steps)
+        return self.config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * self.step / self.config.steps))
+
+    def train_step(self, mixture: Tensor, cross: Tensor, stems: Tensor) -> float:
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate()
+        with torch.autocast("cpu", torch.bfloat16):
+            masks, _ = self.model(mixture)
+        loss = band_loss(masks, mixture, cross, stems)
+        self.optimiser.zero_grad()
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
+        if torch.isfinite(norm):
+            self.optimiser.step()
+        decay = min(self.config.average, (self.step + 1) / (self.step + 10))
+        with torch.no_grad():
+            for mean, value in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
+                if mean.is_floating_point():
+                    mean.lerp_(value, 1 - decay)
+        self.step += 1
+        self.seconds_heard += len(mixture) * self.config.seconds
+        return loss.item()
+
+    def loop(self, validation: ValidationSet) -> None:
+        loader = DataLoader(
+            _Mixtures(self.corpus, self.config, self.step),
+            batch_size=None,
+            num_workers=self.config.workers,
+            prefetch_factor=8 if self.config.workers else None,
+        )
+        self.model.train()
+        losses: list[float] = []
+        started, waited = time.monotonic(), 0.0
+        batches = iter(loader)
+        while self.step < self.config.steps:
+            asked = time.monotonic()
+            batch = next(batches)
+            waited += time.monotonic() - asked
+            losses.append(self.train_step(*batch))
+            if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
+                took = time.monotonic() - started
+                gains = validation.gains(self.average)
+                mean = float(np.mean(list(gains.values())))
+                row = {
+                    "step": self.step,
+                    "hours_heard": round(self.seconds_heard / 3600, 2),
+                    "loss": round(float(np.mean(losses)), 4),
+                    "steps_per_second": round(len(losses) / took, 2),
+                    "waited": round(waited / took, 3),
+                    "gain_db": round(mean, 3),
+                    **{name: round(value, 2) for name, value in gains.items()},
+                }
+                with (self.folder / "log.jsonl").open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+                log.info("%s", row)
+                if mean > self.best:
+                    self.best = mean
+                    self._save("best.pt")
+                self._save("last.pt")
+                losses, started, waited = [], time.monotonic(), 0.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("run", type=Path)
+    for name, value in asdict(TrainConfig()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    parser.add_argument("--hidden", type=int, default=CrnnConfig.hidden)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(args.threads)
+    torch.set_flush_denormal(True)
+    config = TrainConfig(**{name: getattr(args, name) for name in asdict(TrainConfig())})
+    validation = ValidationSet.of_corpus(args.corpus)
+    Run(args.corpus, args.run, config, CrnnConfig(hidden=args.hidden)).loop(validation)
+
+
+if __name__ == "__main__":
+    main()
