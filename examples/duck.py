@@ -1,6 +1,6 @@
 """Ducking: the music makes room while somebody speaks, and comes back when they stop. Block by block, as it would live.
 
-    python examples/duck.py examples/demo.flac ducked.wav
+python examples/duck.py examples/demo.flac ducked.wav
 """
 
 import sys

@@ -1,11 +1,11 @@
 """Podcast clean-up: the voice gets a channel strip of its own, the music steps back, the noise goes.
 
-    python examples/podcast.py examples/demo.flac podcast.wav
+python examples/podcast.py examples/demo.flac podcast.wav
 """
 
 import sys
 
-from pedalboard import Compressor, Gain, HighpassFilter, Limiter, Pedalboard, PeakFilter
+from pedalboard import Compressor, Gain, HighpassFilter, Limiter, PeakFilter, Pedalboard
 
 import unbraid
 

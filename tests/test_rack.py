@@ -38,7 +38,9 @@ def chains() -> dict[str, object]:
 
 def test_chains_of_unequal_latency_stay_in_step(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
     audio = noise(rng, 2, 30000)
-    rack = unbraid.StemRack({"speech": AddLatency(1234), "music": Pedalboard([AddLatency(5), AddLatency(600)])}, toy_model)
+    rack = unbraid.StemRack(
+        {"speech": AddLatency(1234), "music": Pedalboard([AddLatency(5), AddLatency(600)])}, toy_model
+    )
     np.testing.assert_allclose(rack.process(audio, RATE), audio, atol=1e-6)
     np.testing.assert_allclose(streamed(rack, audio, [400]), audio, atol=1e-6)
 
@@ -79,7 +81,9 @@ def test_muting_all_gives_silence(toy_model: unbraid.Model, rng: np.random.Gener
     assert not rack.process(noise(rng, 2, 5000), RATE).any()
 
 
-@pytest.mark.parametrize("plugin", [Reverb(), Limiter(), Delay(0.01), PitchShift(2)], ids=lambda plugin: type(plugin).__name__)
+@pytest.mark.parametrize(
+    "plugin", [Reverb(), Limiter(), Delay(0.01), PitchShift(2)], ids=lambda plugin: type(plugin).__name__
+)
 def test_stock_effects_keep_length_and_start_afresh(
     toy_model: unbraid.Model, rng: np.random.Generator, plugin: Plugin
 ) -> None:
@@ -104,7 +108,7 @@ def test_an_effect_in_python_will_do(toy_model: unbraid.Model, rng: np.random.Ge
 def test_wrong_chains_are_refused(toy_model: unbraid.Model) -> None:
     with pytest.raises(ValueError, match="unknown stem 'vocals'; this model has speech, music, noise"):
         unbraid.StemRack({"vocals": Gain()}, toy_model)
-    with pytest.raises(TypeError, match="chain of 'music' must be a Pedalboard.* got float"):
+    with pytest.raises(TypeError, match=r"chain of 'music' must be a Pedalboard.* got float"):
         unbraid.StemRack({"music": -12.0}, toy_model)  # type: ignore[dict-item]
 
 

@@ -223,7 +223,7 @@ def as_effects(name: str, chain: Chain) -> list[Effect] | None:
     """A chain as a list of effects; None for a muted stem."""
     if chain is None:
         return None
-    effects: list[Effect] = list(chain) if isinstance(chain, Iterable) and not hasattr(chain, "process") else [chain]  # type: ignore[list-item]
+    effects: list[Effect] = list(chain) if isinstance(chain, Iterable) and not hasattr(chain, "process") else [chain]
     for effect in effects:
         if not callable(getattr(effect, "process", None)):
             raise TypeError(

@@ -31,7 +31,10 @@ Made by the pipeline in `unbraid.training` from the recipe `{recipe}` at commit 
 
 def sources_table(summary: dict[str, Any]) -> str:
     """The corpus, a row per source."""
-    lines = ["| source | for | hours | files | voices | licence | credit | origin |", "|---|---|---|---|---|---|---|---|"]
+    lines = [
+        "| source | for | hours | files | voices | licence | credit | origin |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for name, row in summary["sources"].items():
         voices = row["speakers"] or ""
         lines.append(
