@@ -227,6 +227,8 @@ def test_interruption_leaves_nothing(shell: Shell, number: signal.Signals, code:
         env=shell.environment,
         stderr=subprocess.PIPE,
         text=True,
+        # A job in a shell's background starts with it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with process:
         deadline = time.monotonic() + 30

@@ -38,7 +38,8 @@ def synthetic_noise(length: int, rng: np.random.Generator) -> Samples:
         return hum + 0.02 * rng.standard_normal(length, dtype=np.float32)
     if shape == "ticks":
         audio = np.zeros(length, np.float32)
-        audio[rng.integers(0, length, rng.integers(2, 60))] = rng.uniform(-1, 1)
+        audio[rng.integers(0, length, rng.integers(2, 60))] = 1.0
+        audio *= rng.uniform(-1, 1, length).astype(np.float32)
         low = rng.uniform(100, 4000)
         sos = butter(2, [low, min(low * rng.uniform(1.5, 5), 20000)], "bandpass", fs=SAMPLE_RATE, output="sos")
         ticks: Samples = sosfilt(sos, audio).astype(np.float32)

@@ -1,17 +1,17 @@
 """Builds a corpus from a recipe: fetch, hash, decode to mono, trim, split, pack.
 
-A corpus folder holds one raw int16 file per (kind, sample rate), `clips.jsonl` with a row per clip (source, path,
-sha256, speaker, split, offset, length) and `summary.json` (hours, files and a hash per source and licence).
+A corpus folder holds, per source, raw int16 files `NAME.RATE.i16` and the index `NAME.json` of its clips (path, sha256,
+speaker, split, offset, length), and `summary.json` for all of them (hours, files, licence and a hash per source).
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import io
 import json
 import logging
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from unbraid.training.sources import Recipe, RecipeError, Source, read_files
 
 SAMPLE_RATES = (16000, 22050, 24000, 32000, 44100, 48000)
+MIN_SAMPLE_RATE = 8000
 MIN_SECONDS = {"speech": 0.25, "music": 4.0, "noise": 0.3}
 
 log = logging.getLogger(__name__)
@@ -75,11 +76,14 @@ def prepare(kind: str, path: str, content: bytes, max_seconds: float) -> tuple[N
     except (soundfile.LibsndfileError, ValueError) as error:
         log.warning("skipped %s: %s", path, error)
         return None
+    if sample_rate < MIN_SAMPLE_RATE or not np.isfinite(audio).all():
+        log.warning("skipped %s: %d Hz, or not finite", path, sample_rate)
+        return None
     audio = trim(audio[: int(max_seconds * sample_rate)], sample_rate)
     if sample_rate not in SAMPLE_RATES:
         nearest = next((rate for rate in SAMPLE_RATES if rate >= sample_rate), SAMPLE_RATES[-1])
         audio, sample_rate = soxr.resample(audio, sample_rate, nearest), nearest
-    if len(audio) < MIN_SECONDS[kind] * sample_rate or not np.isfinite(audio).all():
+    if len(audio) < MIN_SECONDS[kind] * sample_rate:
         return None
     # The mixer sets levels: only the rounding to 16 bits is at stake here.
     audio = audio * (0.9 / np.abs(audio).max())
@@ -94,41 +98,43 @@ def split_of(source: Source, speaker: str, validation_percent: int) -> str:
     return "validation" if draw < validation_percent else "train"
 
 
-def build_source(
-    source: Source, recipe: Recipe, cache: Path, mirrors: str | None, dest: Path
-) -> tuple[list[Clip], dict[str, Any]]:
-    """Write one source's audio to the part files `dest/NAME.RATE.part`; return its clips and its summary.
+def build_source(source: Source, recipe: Recipe, cache: Path, mirrors: str | None, dest: Path) -> dict[str, Any]:
+    """Write a source's audio to `dest/NAME.RATE.i16`, its clips and summary to `dest/NAME.json`; return the summary.
 
-    Both are kept in `dest/NAME.json`, so that a build that was cut goes on where it stopped.
+    What was built by the same lines of a recipe is kept: a build that was cut goes on where it stopped, and a recipe
+    that grew builds what is new.
     """
-    done = dest / f"{source.name}.json"
-    if done.exists():
-        kept = json.loads(done.read_text())
-        return [Clip(**row) for row in kept["clips"]], kept["summary"]
+    index = dest / f"{source.name}.json"
+    made_by = {
+        "source": asdict(source),
+        "limits": [recipe.validation_percent, recipe.max_file_bytes, recipe.max_seconds],
+        "reserved": sorted(recipe.reserved_speakers),
+    }
+    if index.exists() and (kept := json.loads(index.read_text()))["made_by"] == made_by:
+        summary: dict[str, Any] = kept["summary"]
+        return summary
+    index.unlink(missing_ok=True)
     clips: list[Clip] = []
     seen: set[str] = set()
-    parts: dict[int, Any] = {}
-    offsets: dict[int, int] = {}
-    for path, content in read_files(source, cache, mirrors, recipe.max_file_bytes):
-        digest = hashlib.sha256(content).hexdigest()
-        speaker = source.speaker_of(path)
-        if digest in seen or speaker in recipe.reserved_speakers:
-            continue
-        seen.add(digest)
-        if (prepared := prepare(source.kind, path, content, recipe.max_seconds)) is None:
-            continue
-        audio, rate = prepared
-        if rate not in parts:
-            parts[rate] = (dest / f"{source.name}.{rate}.part").open("wb")
-            offsets[rate] = 0
-        parts[rate].write(audio.tobytes())
-        split = split_of(source, speaker, recipe.validation_percent)
-        name = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        voice = f"{source.name}/{speaker if source.kind == 'speech' else name}"
-        clips.append(Clip(source.kind, source.name, name, digest, voice, split, rate, offsets[rate], len(audio)))
-        offsets[rate] += len(audio)
-    for part in parts.values():
-        part.close()
+    with contextlib.ExitStack() as files:
+        packed: dict[int, Any] = {}
+        for path, content in read_files(source, cache, mirrors, recipe.max_file_bytes):
+            digest = hashlib.sha256(content).hexdigest()
+            speaker = source.speaker_of(path)
+            if digest in seen or speaker in recipe.reserved_speakers:
+                continue
+            seen.add(digest)
+            if (prepared := prepare(source.kind, path, content, recipe.max_seconds)) is None:
+                continue
+            audio, rate = prepared
+            if rate not in packed:
+                packed[rate] = files.enter_context(packed_file(dest, source.name, rate).open("wb"))
+            split = split_of(source, speaker, recipe.validation_percent)
+            name = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            voice = f"{source.name}/{speaker if source.kind == 'speech' else name}"
+            offset = packed[rate].tell() // 2
+            clips.append(Clip(source.kind, source.name, name, digest, voice, split, rate, offset, len(audio)))
+            packed[rate].write(audio.tobytes())
     if not clips:
         raise RecipeError(f"{source.name}: no audio found; is the pattern {source.include!r} right?")
     summary = {
@@ -141,25 +147,17 @@ def build_source(
         "origin": f"git {source.git}@{source.commit}" if source.git else f"deb {source.deb}",
         "sha256": hashlib.sha256("".join(sorted(clip.sha256 for clip in clips)).encode()).hexdigest(),
     }
-    done.write_text(json.dumps({"clips": [asdict(clip) for clip in clips], "summary": summary}))
+    content_of_index = {"made_by": made_by, "summary": summary, "clips": [asdict(clip) for clip in clips]}
+    draft = index.with_suffix(".tmp")
+    draft.write_text(json.dumps(content_of_index))
+    draft.replace(index)
     log.info("%-22s %6d files %7.2f h", source.name, summary["files"], summary["hours"])
-    return clips, summary
+    return summary
 
 
-def pack(clips: list[Clip], dest: Path) -> Iterator[Clip]:
-    """Join the sources' part files into one file per (kind, rate); yield the clips with their new offsets."""
-    base: dict[tuple[str, int], int] = {}
-    for kind, rate in sorted({(clip.kind, clip.sample_rate) for clip in clips}):
-        with (dest / f"{kind}.{rate}.i16").open("wb") as packed:
-            for source in dict.fromkeys(c.source for c in clips if (c.kind, c.sample_rate) == (kind, rate)):
-                part = dest / f"{source}.{rate}.part"
-                base[source, rate] = packed.tell() // 2
-                with part.open("rb") as file:
-                    while chunk := file.read(1 << 24):
-                        packed.write(chunk)
-                part.unlink()
-    for clip in clips:
-        yield Clip(**{**asdict(clip), "offset": clip.offset + base[clip.source, clip.sample_rate]})
+def packed_file(corpus: Path, source: str, sample_rate: int) -> Path:
+    """Where a source's audio at one rate lies."""
+    return corpus / f"{source}.{sample_rate}.i16"
 
 
 def build(recipe: Recipe, dest: Path, cache: Path, mirrors: str | None = None, workers: int = 2) -> dict[str, Any]:
@@ -167,23 +165,22 @@ def build(recipe: Recipe, dest: Path, cache: Path, mirrors: str | None = None, w
     dest.mkdir(parents=True, exist_ok=True)
     cache.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(workers) as pool:
-        jobs = [pool.submit(build_source, source, recipe, cache, mirrors, dest) for source in recipe.sources]
-        results = [job.result() for job in jobs]
-    clips = [clip for part, _ in results for clip in part]
-    with (dest / "clips.jsonl").open("w") as file:
-        for clip in pack(clips, dest):
-            file.write(json.dumps(asdict(clip)) + "\n")
-    summary = {"recipe": recipe.name, "sources": {clips[0].source: row for clips, row in results}}
+        jobs = {
+            source.name: pool.submit(build_source, source, recipe, cache, mirrors, dest) for source in recipe.sources
+        }
+        summary = {"recipe": recipe.name, "sources": {name: job.result() for name, job in jobs.items()}}
     (dest / "summary.json").write_text(json.dumps(summary, indent=1))
-    for source in recipe.sources:
-        (dest / f"{source.name}.json").unlink()
     return summary
 
 
 def load_clips(corpus: Path) -> list[Clip]:
-    """Read the clips of a built corpus."""
-    with (corpus / "clips.jsonl").open() as file:
-        return [Clip(**json.loads(line)) for line in file]
+    """Read the clips of a built corpus, in the order of its recipe; a file that two sources have counts once."""
+    sources = json.loads((corpus / "summary.json").read_text())["sources"]
+    clips: dict[str, Clip] = {}
+    for name in sources:
+        for row in json.loads((corpus / f"{name}.json").read_text())["clips"]:
+            clips.setdefault(row["sha256"], Clip(**row))
+    return list(clips.values())
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ the other stems stay below it.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator
@@ -60,7 +61,8 @@ def _speech_scores(
     except ImportError:
         return
     est, ref = (soxr.resample(x.mean(axis=0), rate, METRIC_RATE) for x in (estimate, reference))
-    yield "pesq", float(pesq.pesq(METRIC_RATE, ref, est, "wb"))
+    with contextlib.suppress(pesq.NoUtterancesError):  # PESQ has no score for what it hears no speech in
+        yield "pesq", float(pesq.pesq(METRIC_RATE, ref, est, "wb"))
     yield "stoi", float(pystoi.stoi(ref, est, METRIC_RATE))
 
 

@@ -31,5 +31,5 @@ def band_loss(masks: Tensor, mixture: Tensor, cross: Tensor, stems: Tensor) -> T
     plain = _neg_snr_db(error.sum(axes), stems.sum(axes), power.sum(axes))
     weight = (power + 1e-12) ** -COMPRESSION
     compressed = _neg_snr_db((error * weight).sum(axes), (stems * weight).sum(axes), (power * weight).sum(axes))
-    present = stems.sum(axes) > 0
-    return 0.5 * (plain + compressed)[present].mean()
+    present = (stems.sum(axes) > 0).to(plain.dtype)
+    return 0.5 * ((plain + compressed) * present).sum() / present.sum().clamp_min(1)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from unbraid.training import augment, rooms
 from unbraid.training.bands import NUM_BANDS, band_edges
-from unbraid.training.corpus import Clip, load_clips
+from unbraid.training.corpus import Clip, load_clips, packed_file
 
 SAMPLE_RATE = 48000
 WIN_LENGTH, HOP_LENGTH = 1536, 768
@@ -72,7 +72,8 @@ class Drawer:
         self.rng = np.random.default_rng(seed)
         self.length = int(seconds * SAMPLE_RATE) // HOP_LENGTH * HOP_LENGTH
         self.rooms = rooms.load_bank(corpus)
-        self._packed = {path.name[:-4]: np.memmap(path, np.int16, "r") for path in corpus.glob("*.i16")}
+        self._corpus = corpus
+        self._packed: dict[tuple[str, int], NDArray[np.int16]] = {}
         self._voices: dict[str, dict[str, list[Clip]]] = {kind: {} for kind in STEMS}
         for clip in load_clips(corpus):
             if clip.split == split:
@@ -87,7 +88,7 @@ class Drawer:
         for clips in self._voices[kind].values():
             seconds = sum(clip.length / clip.sample_rate for clip in clips)
             wide = kind == "speech" and clips[0].sample_rate >= 44100
-            weights.append(np.sqrt(min(seconds, 6000.0)) * (4.0 if wide else 1.0))
+            weights.append(np.sqrt(min(seconds, 6000.0)) * (2.5 if wide else 1.0))
         odds: NDArray[np.float64] = np.array(weights) / np.sum(weights)
         return odds
 
@@ -98,7 +99,10 @@ class Drawer:
         last = clip.length
         if max_samples is not None:
             last = min(last, first + int(max_samples * ratio / SAMPLE_RATE) + 64)
-        raw = self._packed[f"{clip.kind}.{clip.sample_rate}"][clip.offset + first : clip.offset + last]
+        key = (clip.source, clip.sample_rate)
+        if key not in self._packed:
+            self._packed[key] = np.memmap(packed_file(self._corpus, *key), np.int16, "r")
+        raw = self._packed[key][clip.offset + first : clip.offset + last]
         audio = raw.astype(np.float32) / 32768.0
         out: Samples = soxr.resample(audio, ratio, SAMPLE_RATE, quality="LQ")
         return out[:max_samples]
@@ -188,6 +192,7 @@ class Mixer:
     """Endless batches of band sums; iterate over it."""
 
     def __init__(self, drawer: Drawer, batch_size: int, reservoir: int = 40, uses: float = 3.0) -> None:
+        reservoir = max(reservoir, 2 * batch_size)
         self.drawer = drawer
         self.batch_size = batch_size
         self._renewed = batch_size / uses

@@ -45,6 +45,8 @@ def load_bank(corpus: Path, count: int = 200, seed: int = 0) -> list[NDArray[np.
     if not path.exists():
         rng = np.random.default_rng(seed)
         bank: dict[str, Any] = {f"{i:04}": simulate_room(rng) for i in range(count)}
-        np.savez_compressed(path, **bank)
+        draft = path.with_suffix(".tmp.npz")
+        np.savez_compressed(draft, **bank)
+        draft.replace(path)
     with np.load(path) as kept:
         return [kept[name] for name in sorted(kept.files)]

@@ -74,7 +74,7 @@ class Recipe:
                 raise RecipeError(f"{path}: {source.name} is {source.kind!r}, expected one of {table['kinds']}")
             if bool(source.git) == bool(source.deb):
                 raise RecipeError(f"{path}: {source.name} needs either 'git' or 'deb'")
-            named = f"{source.name} {source.git} {source.deb}".lower()
+            named = f"{source.name} {source.git} {source.deb} {source.archive}".lower()
             if hit := next((word for word in reserved if word in named), None):
                 raise RecipeError(f"{path}: {source.name} is reserved for evaluation ({hit!r})")
             sources.append(source)
@@ -134,7 +134,6 @@ def _git_files(repo: Path, source: Source, max_file_bytes: int) -> Iterator[tupl
             content = reader.stdout.read(num_bytes)
             reader.stdout.read(1)
             yield path, content
-        reader.stdin.close()
 
 
 def _download(package: str, cache: Path) -> Path:
@@ -145,12 +144,14 @@ def _download(package: str, cache: Path) -> Path:
 
 
 def _deb_members(package: Path, wants: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as unpack:
-        with tarfile.open(fileobj=unpack.stdout, mode="r|") as tar:
-            for member in tar:
-                path = member.name.removeprefix("./")
-                if member.isfile() and wants(path) and (file := tar.extractfile(member)):
-                    yield path, file.read()
+    with (
+        subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as unpack,
+        tarfile.open(fileobj=unpack.stdout, mode="r|") as tar,
+    ):
+        for member in tar:
+            path = member.name.removeprefix("./")
+            if member.isfile() and wants(path) and (file := tar.extractfile(member)):
+                yield path, file.read()
 
 
 def _deb_files(package: Path, source: Source) -> Iterator[tuple[str, bytes]]:

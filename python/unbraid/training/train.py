@@ -1,6 +1,6 @@
 """Training loop: mixes in a worker process, steps, validates by SI-SDR gain, keeps checkpoints, resumes.
 
-A run folder holds `config.json`, `log.jsonl` (a row per validation: step, loss, gains; plot it with `curve.py`),
+A run folder holds `config.json`, `log.jsonl` (a row per validation: step, loss, gains; `card` plots it),
 `last.pt` (to resume) and `best.pt` (highest mean validation gain, averaged weights).
 """
 
@@ -45,6 +45,7 @@ class TrainConfig:
     average: float = 0.999  # exponential moving average of the weights, per step
     validate_every: int = 1000
     workers: int = 1
+    start_from: str = ""  # a checkpoint whose averaged weights a new run begins with
 
 
 class _Mixtures(IterableDataset[tuple[Tensor, ...]]):
@@ -74,6 +75,11 @@ class Run:
         self.step, self.best, self.seconds_heard = 0, -math.inf, 0.0
         if (folder / "last.pt").exists():
             self._load(torch.load(folder / "last.pt", weights_only=True))
+        elif config.start_from:
+            start = torch.load(config.start_from, weights_only=True)
+            self.model.load_state_dict(start["average"])
+            self.average.load_state_dict(start["average"])
+            self.seconds_heard = start["seconds_heard"]
         settings = {"train": asdict(config), "model": model_config.to_dict(), "torch": torch.__version__}
         (folder / "config.json").write_text(json.dumps(settings, indent=1))
 

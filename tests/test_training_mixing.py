@@ -1,0 +1,263 @@
+"""Mixing: the band sums against the spectra they stand for, the core's STFT, and what the drawer draws."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+for package in ("pyroomacoustics", "scipy", "soundfile", "soxr"):
+    pytest.importorskip(package, reason="needs the extra [train]")
+
+from toy_corpus import SOUNDS, save_toy_corpus  # noqa: E402
+from unbraid import _core  # noqa: E402
+from unbraid.training import augment, bands, rooms  # noqa: E402
+from unbraid.training.mixing import (  # noqa: E402
+    HOP_LENGTH,
+    POWER_SCALE,
+    PRESENT,
+    SAMPLE_RATE,
+    STEMS,
+    WIN_LENGTH,
+    Drawer,
+    Mixer,
+    Stem,
+    mix,
+    pair_power,
+    spectra,
+)
+
+Complex = NDArray[np.complex64]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_toy_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+def toy_stem(kind: str, rng: np.random.Generator, bandwidth_hz: float = 24000.0) -> Stem:
+    frames = spectra(SOUNDS[kind](rng, SAMPLE_RATE, 0.25))
+    return Stem(frames, pair_power(frames, frames), bandwidth_hz)
+
+
+def toy_stems(rng: np.random.Generator) -> list[Stem]:
+    return [toy_stem(kind, rng) for kind in STEMS]
+
+
+# --- bands and spectra ----------------------------------------------------------------------------------------------
+
+
+def test_bands_cover_every_bin_once() -> None:
+    edges = bands.band_edges()
+    assert len(edges) == bands.NUM_BANDS + 1
+    assert edges[0] == 0
+    assert edges[-1] == bands.NUM_BINS
+    assert (np.diff(edges) >= 1).all()
+    assert (np.diff(edges)[: bands.NARROW_BANDS] == 1).all()
+    per_bin = np.random.default_rng(0).random((2, 3, bands.NUM_BINS)).astype(np.float32)
+    sums = np.zeros((2, 3, bands.NUM_BANDS))
+    for i, band in enumerate(bands.band_of_bin()):
+        sums[..., band] += per_bin[..., i]
+    np.testing.assert_allclose(bands.band_sum(per_bin), sums, rtol=1e-5)
+
+
+def test_spectra_are_the_cores(rng: np.random.Generator) -> None:
+    audio = rng.standard_normal(10 * HOP_LENGTH + 5).astype(np.float32)
+    frames = spectra(audio)
+    stft = _core.Stft(WIN_LENGTH, HOP_LENGTH)
+    assert stft.power_scale == pytest.approx(float(POWER_SCALE), rel=1e-6)
+    assert frames.shape == (9, stft.num_bins)
+    for i, frame in enumerate(frames):
+        expected = stft.analyse(audio[i * HOP_LENGTH : i * HOP_LENGTH + WIN_LENGTH]) * np.sqrt(stft.power_scale)
+        np.testing.assert_allclose(frame, expected, atol=1e-6)
+
+
+def test_pair_power_is_the_band_sum_of_the_real_cross_power(rng: np.random.Generator) -> None:
+    a, b = (toy_stem(kind, rng).spectra for kind in ("speech", "noise"))
+    expected = bands.band_sum((a * b.conj()).real)
+    np.testing.assert_allclose(pair_power(a, b), expected, atol=1e-6 * np.abs(expected).max())
+
+
+# --- mixtures -------------------------------------------------------------------------------------------------------
+
+
+def mixed_spectra(stems: list[Stem], own: NDArray[np.float32]) -> Complex:
+    """The stems' spectra (stems, frames, bins) at the levels at which `mix` took them, found from its K."""
+    gains = np.sqrt(own / np.stack([stem.power for stem in stems]).clip(1e-20))
+    return np.stack([stem.spectra for stem in stems]) * gains[..., bands.band_of_bin()]
+
+
+def band_power(frames: Complex) -> NDArray[np.float64]:
+    return bands.band_sum(np.abs(frames).astype(np.float64) ** 2)  # type: ignore[arg-type, return-value]
+
+
+def test_band_sums_are_those_of_the_mixed_spectra(rng: np.random.Generator) -> None:
+    for _ in range(20):
+        stems = toy_stems(rng)
+        mixture, cross, own = mix(stems, rng)
+        parts = mixed_spectra(stems, own)
+        whole = parts.sum(axis=0)
+        tolerance = 1e-5 * mixture.max()
+        np.testing.assert_allclose(mixture, band_power(whole), atol=tolerance)
+        expected = bands.band_sum((parts * whole.conj()).real)
+        np.testing.assert_allclose(cross, expected, atol=tolerance)
+
+
+def test_error_of_a_band_mask_is_exact_in_band_sums(rng: np.random.Generator) -> None:
+    for _ in range(20):
+        stems = toy_stems(rng)
+        mixture, cross, own = mix(stems, rng)
+        parts = mixed_spectra(stems, own)
+        masks = rng.random(own.shape, np.float32)
+        brute = band_power(parts - masks[..., bands.band_of_bin()] * parts.sum(axis=0))
+        by_sums = masks**2 * mixture - 2 * masks * cross + own
+        np.testing.assert_allclose(by_sums, brute, atol=1e-5 * mixture.max())
+
+
+def test_mixture_power_is_the_sum_of_the_cross_terms(rng: np.random.Generator) -> None:
+    for _ in range(20):
+        mixture, cross, _ = mix(toy_stems(rng), rng)
+        np.testing.assert_allclose(mixture, cross.sum(axis=0), atol=1e-5 * mixture.max())
+
+
+def test_absent_stems_have_no_power_and_no_cross_term(rng: np.random.Generator) -> None:
+    seen = set()
+    stems = toy_stems(rng)
+    for _ in range(200):
+        mixture, cross, own = mix(stems, rng)
+        present = tuple(int(stem.any()) for stem in own)
+        seen.add(present)
+        assert present in PRESENT
+        assert mixture.any()
+        for i in range(3):
+            assert present[i] or not cross[i].any()
+    assert len(seen) >= 6
+
+
+def test_levels_stay_within_their_range(rng: np.random.Generator) -> None:
+    stems = toy_stems(rng)
+    full_scale = WIN_LENGTH**2 / 4 * POWER_SCALE
+    for _ in range(50):
+        mixture, _, _ = mix(stems, rng)
+        level_db = 10 * np.log10(mixture.sum(axis=1).mean() / full_scale)
+        assert -45.01 < level_db < -11.99
+
+
+def test_full_scale_is_a_mean_square_of_one(rng: np.random.Generator) -> None:
+    frames = spectra(rng.standard_normal(2 * SAMPLE_RATE).astype(np.float32))
+    power = pair_power(frames, frames).sum(axis=1).mean()
+    assert power == pytest.approx(WIN_LENGTH**2 / 4 * POWER_SCALE, rel=0.02)
+
+
+def test_narrow_speech_narrows_its_mixture(rng: np.random.Generator) -> None:
+    stems = toy_stems(rng)
+    stems[0] = toy_stem("speech", rng, bandwidth_hz=8000.0)
+    above = bands.band_edges()[:-1] * bands.BIN_HZ >= 8000
+    narrow = [not mixture[:, above].any() for mixture, _, own in (mix(stems, rng) for _ in range(100)) if own[0].any()]
+    assert np.mean(narrow) > 0.75  # nine in ten, and what is narrow anyway
+
+
+# --- augmentation ---------------------------------------------------------------------------------------------------
+
+
+def test_bandwidth_removes_everything_above() -> None:
+    assert augment.bandwidth(24000.0).all()
+    gains = augment.bandwidth(4000.0)
+    below = bands.band_edges()[:-1] * bands.BIN_HZ < 4000
+    np.testing.assert_array_equal(gains, below)
+
+
+def test_augmentations_keep_shape_and_stay_finite(rng: np.random.Generator) -> None:
+    for _ in range(30):
+        noise = augment.synthetic_noise(24000, rng)
+        assert noise.dtype == np.float32
+        assert noise.shape == (24000,)
+        assert np.isfinite(noise).all()
+        fade = augment.fader(62, rng)
+        assert fade.shape == (62,)
+        assert 0 <= fade.min() <= fade.max() <= 1
+        assert (augment.equaliser(rng) > 0).all()
+    clipped = augment.clip_hard(noise, rng)
+    assert np.abs(clipped).max() < 0.75 * np.abs(noise).max()
+    np.testing.assert_array_equal(augment.clip_hard(np.zeros(9, np.float32), rng), np.zeros(9))
+
+
+def test_a_dry_room_changes_nothing(rng: np.random.Generator) -> None:
+    audio = rng.standard_normal(5000).astype(np.float32)
+    room = np.zeros(2000, np.float32)
+    room[[0, 1000]] = 1, 0.5
+    np.testing.assert_allclose(augment.reverberate(audio, room, 0.0), audio, atol=1e-5)
+    wet = augment.reverberate(audio, room, 1.0)
+    np.testing.assert_allclose(wet[1000:], audio[1000:] + 0.5 * audio[:-1000], atol=1e-5)
+
+
+def test_rooms_begin_with_their_direct_sound() -> None:
+    room = rooms.simulate_room(np.random.default_rng(4))
+    assert np.abs(room).max() == 1
+    assert np.abs(room).argmax() <= 24
+    assert 48 < len(room) <= rooms.MAX_SECONDS * rooms.SAMPLE_RATE
+
+
+def test_the_bank_of_rooms_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "simulate_room", lambda rng: rng.random(50, np.float32))
+    first = rooms.load_bank(tmp_path, count=3)
+    monkeypatch.delattr(rooms, "simulate_room")
+    np.testing.assert_array_equal(rooms.load_bank(tmp_path, count=3), first)
+
+
+# --- drawing --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", STEMS)
+def test_drawn_stems_have_length_and_level(corpus: Path, kind: str) -> None:
+    drawer = Drawer(corpus, "train", 0.8, seed=3)
+    assert drawer.length == 50 * HOP_LENGTH
+    for _ in range(25):
+        audio, bandwidth_hz = getattr(drawer, kind)()
+        assert audio.shape == (drawer.length,)
+        assert audio.dtype == np.float32
+        assert np.isfinite(audio).all()
+        assert audio.any()
+        assert 4000 < bandwidth_hz <= 24000
+    stem = drawer.stem(kind)
+    assert stem.spectra.shape == (49, bands.NUM_BINS)
+    assert stem.power.shape == (49, bands.NUM_BANDS)
+
+
+def test_speech_at_16_khz_has_its_bandwidth(corpus: Path) -> None:
+    drawer = Drawer(corpus, "train", 2.0, seed=3)
+    for _ in range(8):
+        audio, bandwidth_hz = drawer.speech()
+        assert bandwidth_hz <= 8000 * np.exp(0.2)
+        power = pair_power(spectra(audio), spectra(audio)).sum(axis=0)
+        above = bands.band_edges()[:-1] * bands.BIN_HZ > 1.1 * bandwidth_hz
+        assert power[above].sum() < 1e-3 * power.sum()
+
+
+def test_a_drawer_stays_in_its_split(tmp_path: Path) -> None:
+    folder = save_toy_corpus(tmp_path, silent_split="validation")
+    assert not any(Drawer(folder, "validation", 0.5, seed).speech()[0].any() for seed in range(10))
+    assert all(Drawer(folder, "train", 0.5, seed).music()[0].any() for seed in range(10))
+
+
+def test_batches_have_shapes_and_finite_values(corpus: Path) -> None:
+    mixer = Mixer(Drawer(corpus, "train", 0.5, seed=1), batch_size=4, reservoir=8)
+    for batch in islice(mixer, 3):
+        assert batch.mixture.shape == (4, 30, bands.NUM_BANDS)
+        assert batch.cross.shape == batch.stems.shape == (4, 3, 30, bands.NUM_BANDS)
+        for part in (batch.mixture, batch.cross, batch.stems):
+            assert part.dtype == np.float32
+            assert np.isfinite(part).all()
+        assert (batch.mixture >= 0).all()
+
+
+def test_batches_repeat_by_seed(corpus: Path) -> None:
+    def third(seed: int) -> NDArray[np.float32]:
+        mixer = Mixer(Drawer(corpus, "train", 0.3, seed), batch_size=2, reservoir=4)
+        return next(islice(mixer, 2, None)).cross
+
+    np.testing.assert_array_equal(third(1), third(1))
+    assert not np.array_equal(third(1), third(2))

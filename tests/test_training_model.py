@@ -1,0 +1,137 @@
+"""The network and its loss: masks that sum to one, streaming as at once, no look-ahead, and what the loss prefers."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra [train]")
+
+from torch import Tensor  # noqa: E402
+
+from unbraid.training.bands import NUM_BANDS  # noqa: E402
+from unbraid.training.losses import FLOOR, band_loss  # noqa: E402
+from unbraid.training.model import Crnn, CrnnConfig  # noqa: E402
+
+torch.set_num_threads(1)  # the toys are too small to share out
+
+SMALL = CrnnConfig(channels=(4, 6, 8), hidden=16)
+
+
+@pytest.fixture
+def model() -> Crnn:
+    torch.manual_seed(1)
+    return Crnn(SMALL).eval()
+
+
+def random_power(*shape: int, seed: int = 2) -> Tensor:
+    exponents = torch.empty(*shape, NUM_BANDS).uniform_(-9, 0, generator=torch.Generator().manual_seed(seed))
+    return 10**exponents
+
+
+def random_sums(batch: int = 2, frames: int = 5) -> tuple[Tensor, Tensor, Tensor]:
+    """P, C and K of random spectra, one bin per band."""
+    generator = torch.Generator().manual_seed(3)
+    spectra = torch.randn(batch, 3, frames, NUM_BANDS, dtype=torch.complex64, generator=generator)
+    mixture = spectra.sum(dim=1)
+    cross = (spectra * mixture.unsqueeze(1).conj()).real
+    return mixture.abs().square(), cross, spectra.abs().square()
+
+
+# --- the network ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("config", [SMALL, dataclasses.replace(SMALL, num_stems=2, kernel=3, layers=1)])
+def test_masks_sum_to_one(config: CrnnConfig) -> None:
+    power = random_power(2, 7)
+    masks, states = Crnn(config)(power)
+    assert masks.shape == (2, config.num_stems, 7, NUM_BANDS)
+    assert masks.dtype == torch.float32
+    torch.testing.assert_close(masks.sum(dim=1), torch.ones(2, 7, NUM_BANDS))
+    assert [part.shape for state in states for part in state] == [(1, 2, 16)] * 2 * config.layers
+
+
+@torch.no_grad()
+def test_frames_one_at_a_time_are_frames_at_once(model: Crnn) -> None:
+    power = random_power(2, 9)
+    at_once, last = model(power)
+    masks, states = [], None
+    for frame in power.split(1, dim=1):
+        mask, states = model(frame, states)
+        masks.append(mask)
+    torch.testing.assert_close(torch.cat(masks, dim=2), at_once, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(states, last, atol=1e-6, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_masks_do_not_depend_on_the_future(model: Crnn) -> None:
+    power = random_power(1, 8)
+    changed = power.clone()
+    changed[:, 5:] *= 100
+    one, other = model(power)[0], model(changed)[0]
+    torch.testing.assert_close(one[:, :, :5], other[:, :, :5])
+    assert not torch.allclose(one[:, :, 5:], other[:, :, 5:])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("value", [0.0, 1e-30, 1e4])
+def test_masks_of_silence_and_of_thunder_are_finite(model: Crnn, value: float) -> None:
+    assert model(torch.full((1, 3, NUM_BANDS), value))[0].isfinite().all()
+
+
+# --- the loss -------------------------------------------------------------------------------------------------------
+
+
+def test_no_mask_beats_the_oracle() -> None:
+    mixture, cross, stems = random_sums()
+    oracle = (cross / mixture.unsqueeze(1)).requires_grad_()
+    best = band_loss(oracle, mixture, cross, stems)
+    (gradient,) = torch.autograd.grad(best, oracle)
+    assert gradient.abs().max() < 1e-4
+    for size in (1e-2, 0.1, 1.0):
+        assert band_loss(oracle + size * torch.randn_like(oracle), mixture, cross, stems) > best
+    assert band_loss(torch.full_like(oracle, 1 / 3), mixture, cross, stems) > best
+
+
+def test_a_perfect_stem_gives_thirty_db_and_an_absent_one_counts_for_nothing() -> None:
+    stems = torch.zeros(1, 3, 4, NUM_BANDS)
+    stems[:, 0] = random_power(1, 4)
+    masks = (stems > 0).float()
+    masks[:, 1] = 1  # what leaks into an absent stem is missing from another, and counts there
+    loss = band_loss(masks, stems[:, 0], stems, stems)
+    thirty_db = 10 * torch.log10(torch.tensor((1 + FLOOR) / FLOOR))
+    torch.testing.assert_close(loss, -thirty_db)
+
+
+def test_a_silent_estimate_gives_zero_db() -> None:
+    mixture, cross, stems = random_sums()
+    loss = band_loss(torch.zeros_like(stems), mixture, cross, stems)
+    torch.testing.assert_close(loss, torch.tensor(0.0), atol=1e-5, rtol=0)
+
+
+def test_the_loss_does_not_hear_the_level() -> None:
+    mixture, cross, stems = random_sums()
+    masks = torch.rand(stems.shape, generator=torch.Generator().manual_seed(4))
+    loud = band_loss(masks, mixture, cross, stems)
+    quiet = band_loss(masks, *(1e-6 * part for part in (mixture, cross, stems)))
+    torch.testing.assert_close(quiet, loud, atol=1e-2, rtol=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e6])
+def test_gradients_are_finite(scale: float) -> None:
+    """As in training, in half precision, with one clip of three silent and one stem of another absent."""
+    torch.manual_seed(1)
+    model = Crnn(SMALL)
+    mixture, cross, stems = (scale * part for part in random_sums(batch=3))
+    for part in (mixture, cross, stems):
+        part[0] = 0
+    stems[1, 2] = cross[1, 2] = 0
+    with torch.autocast("cpu", torch.bfloat16):
+        masks, _ = model(mixture)
+    loss = band_loss(masks, mixture, cross, stems)
+    loss.backward()
+    assert loss.isfinite()
+    for name, weight in model.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.isfinite().all(), name

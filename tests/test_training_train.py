@@ -1,0 +1,174 @@
+"""The training loop on a toy corpus: it learns, logs, keeps checkpoints and resumes; validation scores gains."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+for package in ("pyroomacoustics", "scipy", "soundfile", "soxr"):
+    pytest.importorskip(package, reason="needs the extra [train]")
+torch = pytest.importorskip("torch", reason="needs the extra [train]")
+
+from toy_corpus import SOUNDS, save_toy_corpus  # noqa: E402
+from unbraid.training import train, validation  # noqa: E402
+from unbraid.training.bands import NUM_BANDS  # noqa: E402
+from unbraid.training.mixing import HOP_LENGTH, SAMPLE_RATE, STEMS, spectra  # noqa: E402
+from unbraid.training.model import CrnnConfig  # noqa: E402
+from unbraid.training.train import Run, TrainConfig  # noqa: E402
+from unbraid.training.validation import ValidationSet, synthesise  # noqa: E402
+
+torch.set_num_threads(1)  # the toys are too small to share out
+
+SMALL = CrnnConfig(channels=(4, 6, 8), hidden=16)
+
+
+def toy_config(**changes: Any) -> TrainConfig:
+    few = {"steps": 4, "warmup_steps": 2, "batch_size": 2, "seconds": 0.3, "validate_every": 2, "workers": 0}
+    return TrainConfig(**(few | changes))
+
+
+def rows(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_toy_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="module")
+def clips() -> ValidationSet:
+    """A clip of everything and one without music."""
+    rng = np.random.default_rng(5)
+    length = 30 * HOP_LENGTH  # whole frames, as a drawer's
+    references = np.stack([[SOUNDS[kind](rng, SAMPLE_RATE, 0.5)[:length] for kind in STEMS] for _ in range(2)])
+    references[1, 1] = 0
+    return ValidationSet(references)
+
+
+# --- the loop -------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_logs_and_keeps_its_checkpoints(corpus: Path, clips: ValidationSet, tmp_path: Path) -> None:
+    run = Run(corpus, tmp_path, toy_config(), SMALL)
+    run.loop(clips)
+    assert [row["step"] for row in rows(tmp_path)] == [2, 4]
+    for row in rows(tmp_path):
+        assert all(np.isfinite(value) for value in row.values())
+        assert {"loss", "gain_db", "smn/speech", "smn/music", "smn/noise", "sn/speech", "sn/noise"} <= row.keys()
+    assert {path.name for path in tmp_path.iterdir()} == {"best.pt", "config.json", "last.pt", "log.jsonl"}
+    settings = json.loads((tmp_path / "config.json").read_text())
+    assert settings["train"]["steps"] == 4
+    assert settings["model"]["hidden"] == 16
+
+
+def test_a_run_resumes_where_it_stopped(corpus: Path, clips: ValidationSet, tmp_path: Path) -> None:
+    first = Run(corpus, tmp_path, toy_config(), SMALL)
+    first.loop(clips)
+    second = Run(corpus, tmp_path, toy_config(steps=6, seed=9), SMALL)  # a new seed must not matter to the weights
+    assert second.step == 4
+    assert second.seconds_heard == pytest.approx(4 * 2 * 0.3)
+    assert second.best == pytest.approx(first.best)
+    for mine, its in ((second.model, first.model), (second.average, first.average)):
+        for name, value in its.state_dict().items():
+            torch.testing.assert_close(mine.state_dict()[name], value, rtol=0, atol=0)
+    assert second.optimiser.state_dict()["state"].keys() == first.optimiser.state_dict()["state"].keys()
+    second.loop(clips)
+    assert [row["step"] for row in rows(tmp_path)] == [2, 4, 6]
+
+
+def test_a_run_may_begin_with_the_weights_of_another(corpus: Path, clips: ValidationSet, tmp_path: Path) -> None:
+    first = Run(corpus, tmp_path / "first", toy_config(), SMALL)
+    first.loop(clips)
+    second = Run(corpus, tmp_path / "second", toy_config(start_from=str(tmp_path / "first" / "last.pt")), SMALL)
+    assert second.step == 0
+    assert second.seconds_heard == first.seconds_heard
+    for begun, left in zip(second.model.parameters(), first.average.parameters(), strict=True):
+        assert torch.equal(begun, left)
+
+
+def test_a_finished_run_does_nothing_more(corpus: Path, clips: ValidationSet, tmp_path: Path) -> None:
+    Run(corpus, tmp_path, toy_config(steps=2), SMALL).loop(clips)
+    before = (tmp_path / "last.pt").read_bytes()
+    Run(corpus, tmp_path, toy_config(steps=2), SMALL).loop(clips)
+    assert (tmp_path / "last.pt").read_bytes() == before
+    assert len(rows(tmp_path)) == 1
+
+
+def test_steps_on_one_batch_bring_its_loss_down(corpus: Path, tmp_path: Path) -> None:
+    run = Run(corpus, tmp_path, toy_config(steps=1000, learning_rate=3e-3), SMALL)
+    batch = next(iter(train._Mixtures(corpus, run.config, 0)))
+    losses = [run.train_step(*batch) for _ in range(40)]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0] - 1
+
+
+def test_a_batch_that_is_no_number_leaves_the_weights_alone(corpus: Path, tmp_path: Path) -> None:
+    run = Run(corpus, tmp_path, toy_config(), SMALL)
+    batch = next(iter(train._Mixtures(corpus, run.config, 0)))
+    before = [weight.clone() for weight in run.model.parameters()]
+    run.train_step(batch[0], batch[1] * torch.nan, batch[2])
+    for weight, old in zip(run.model.parameters(), before, strict=True):
+        torch.testing.assert_close(weight, old, rtol=0, atol=0)
+
+
+def test_batches_follow_seed_and_step(corpus: Path) -> None:
+    def first(seed: int, step: int) -> Any:
+        return next(iter(train._Mixtures(corpus, toy_config(seed=seed), step)))[0]
+
+    torch.testing.assert_close(first(1, 0), first(1, 0), rtol=0, atol=0)
+    assert not torch.equal(first(1, 0), first(2, 0))
+    assert not torch.equal(first(1, 0), first(1, 100))  # resuming does not play the same mixtures again
+
+
+def test_the_learning_rate_warms_up_and_fades(corpus: Path, tmp_path: Path) -> None:
+    run = Run(corpus, tmp_path, toy_config(steps=100, warmup_steps=10, learning_rate=1.0), SMALL)
+    rates = []
+    for run.step in range(101):
+        rates.append(run.learning_rate())
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[9]
+    assert rates[50] == pytest.approx(0.5)
+    assert rates[100] == pytest.approx(0.0, abs=1e-12)
+
+
+# --- validation -----------------------------------------------------------------------------------------------------
+
+
+class Constant(torch.nn.Module):
+    """Gives every stem its share of every band."""
+
+    def __init__(self, *shares: float) -> None:
+        super().__init__()
+        self.shares = torch.tensor(shares)
+
+    def forward(self, power: Any) -> Any:
+        batch, frames, _ = power.shape
+        return self.shares[:, None, None].expand(batch, -1, frames, NUM_BANDS), None
+
+
+def test_synthesis_undoes_the_spectra(rng: np.random.Generator) -> None:
+    audio = rng.standard_normal(20 * HOP_LENGTH).astype(np.float32)
+    again = synthesise(spectra(audio))
+    inner = slice(HOP_LENGTH, -HOP_LENGTH)
+    np.testing.assert_allclose(again[inner], audio[inner], atol=1e-5)
+
+
+def test_equal_shares_gain_nothing(clips: ValidationSet) -> None:
+    gains = clips.gains(Constant(0.2, 0.3, 0.5))
+    assert list(gains) == ["smn/speech", "smn/music", "smn/noise", "sn/speech", "sn/noise"]
+    assert all(abs(gain) < 0.01 for gain in gains.values())
+
+
+def test_the_validation_set_is_the_same_on_every_call(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = [((1, 1, 1), 2), ((1, 0, 1), 1), ((0, 1, 1), 1)]
+    monkeypatch.setattr(validation, "CLIPS", kinds)
+    monkeypatch.setattr(validation, "SECONDS", 0.5)
+    one, two = (ValidationSet.of_corpus(corpus) for _ in range(2))
+    np.testing.assert_array_equal(one.references, two.references)
+    present = one.references.any(axis=-1).astype(int).tolist()
+    assert present == [list(kind) for kind, count in kinds for _ in range(count)]
