@@ -7,6 +7,7 @@
 #include <system_error>
 #include <vector>
 
+#include "installation.h"
 #include "ort.h"
 
 #ifdef _WIN32
@@ -41,22 +42,6 @@ void disable_telemetry() {
 #endif
 }
 
-fs::path this_binary() {
-#ifdef _WIN32
-  HMODULE module = nullptr;
-  GetModuleHandleExW(
-      GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
-      reinterpret_cast<LPCWSTR>(&this_binary), &module);
-  wchar_t name[32768];
-  return fs::path(name, name + GetModuleFileNameW(module, name, 32768));
-#else
-  Dl_info info;
-  if (!dladdr(reinterpret_cast<void*>(&this_binary), &info) || !info.dli_fname) return {};
-  std::error_code error;
-  return fs::canonical(info.dli_fname, error);  // a plug-in may be reached by a link
-#endif
-}
-
 void* entry_point_of(const fs::path& library, std::string& failure) {
 #ifdef _WIN32
   HMODULE handle = LoadLibraryW(library.c_str());
@@ -81,16 +66,20 @@ std::vector<fs::path> libraries_in(const fs::path& folder) {
   return found;
 }
 
-std::vector<fs::path> libraries_above(const fs::path& binary) {
+std::vector<fs::path> candidate_libraries() {
   std::vector<fs::path> found;
-  for (fs::path folder = binary.parent_path();; folder = folder.parent_path()) {
+  const auto add = [&found](std::vector<fs::path> libraries) {
+    found.insert(found.end(), libraries.begin(), libraries.end());
+  };
+  for (const fs::path& folder : bundle_folders()) add(libraries_in(folder));
+  add(configured_paths("onnxruntime"));
+  for (const fs::path& folder : folders_above_binary()) {
     for (const char* packages : {"", "site-packages"}) {
-      for (auto& library : libraries_in(folder / packages / "onnxruntime" / "capi")) {
-        found.push_back(std::move(library));
-      }
+      add(libraries_in(folder / packages / "onnxruntime" / "capi"));
     }
-    if (folder == folder.parent_path()) return found;
   }
+  found.push_back(kSystemName);
+  return found;
 }
 
 }  // namespace
@@ -104,10 +93,8 @@ void* load_entry_point() {
     throw Error(std::string("ONNX Runtime could not be loaded from UNBRAID_ORT_LIBRARY=") + named +
                 ": " + failure);
   }
-  std::vector<fs::path> candidates = libraries_above(this_binary());
-  candidates.push_back(kSystemName);
   std::string tried;
-  for (const fs::path& candidate : candidates) {
+  for (const fs::path& candidate : candidate_libraries()) {
     if (void* entry = entry_point_of(candidate, failure)) return entry;
     tried += "\n  " + candidate.string() + ": " + failure;
   }

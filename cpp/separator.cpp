@@ -21,30 +21,15 @@ void check_gain(float gain) {
 Separator::Separator(std::shared_ptr<const Model> model, double sample_rate, int channels)
     : Stream(model, sample_rate, channels, model->info().num_stems()) {}
 
-void Separator::render_hop(const float* masks) {
-  const int num_bins = model().info().num_bins;
-  const int last = num_outputs() - 1;
-  for (int channel = 0; channel < channels(); ++channel) {
-    for (int stem = 0; stem < last; ++stem) {
-      const float* mask = masks + stem * num_bins;
-      synthesise_hop(stem, channel, [mask](int bin) { return mask[bin]; });
-    }
-    // The masks sum to one, so the last stem is what the others leave of the mixture. Taking it
-    // from the samples themselves saves an inverse FFT and makes the stems sum exactly.
-    float* rest = finished(last, channel);
-    std::copy_n(delayed_mixture(channel), hop_length(), rest);
-    for (int stem = 0; stem < last; ++stem) {
-      const float* estimate = finished(stem, channel);
-      for (int i = 0; i < hop_length(); ++i) rest[i] -= estimate[i];
-    }
-  }
-}
+void Separator::render_hop(const float* masks) { render_stems(masks, 0); }
 
 Remixer::Remixer(std::shared_ptr<const Model> model, double sample_rate, int channels,
-                 const std::vector<float>& gains)
-    : Stream(model, sample_rate, channels, 1),
+                 const std::vector<float>& gains, bool with_stems)
+    : Stream(model, sample_rate, channels, with_stems ? 1 + model->info().num_stems() : 1),
       faders_(model->info().num_stems()),
-      bin_gain_(model->info().num_bins) {
+      difference_(model->info().num_bins),
+      base_gains_(stft().win_length() / stft().hop_length()),
+      base_gain_(stft().hop_length()) {
   set_gains(gains);
 }
 
@@ -87,20 +72,52 @@ void Remixer::render_hop(const float* masks) {
     fader.gain += (fader.target - fader.gain) / static_cast<float>(fader.hops_to_go--);
     if (fader.hops_to_go == 0) fader.gain = fader.target;
   }
-  // As in Separator the last stem is the rest, so that equal gains are exactly that gain:
-  // sum of gain * mask = last gain + sum over the others of (gain - last gain) * mask.
-  const float last_gain = faders_.back().gain;
-  std::fill(bin_gain_.begin(), bin_gain_.end(), last_gain);
+  // As in Separator the last stem is the rest:
+  // sum of gain * stem = last gain * mixture + sum over the others of (gain - last gain) * stem.
+  // The mixture's part is taken from the samples, so that equal gains give exactly that gain.
+  move_base_gain();
+  const bool any = mix_differences(masks);
+  for (int channel = 0; channel < channels(); ++channel) {
+    if (any) {
+      synthesise_hop(0, channel, [this](int bin) { return difference_[bin]; });
+    } else {
+      finish_hop(0, channel);
+    }
+    const float* mixture = delayed_mixture(channel);
+    float* remix = finished(0, channel);
+    for (int i = 0; i < hop_length(); ++i) remix[i] += base_gain_[i] * mixture[i];
+  }
+  if (num_outputs() > 1) render_stems(masks, 1);
+}
+
+/// The last stem's gain over the finished hop: that of each overlapping frame, faded by the
+/// windows. Frames from before the stream began overlap with silence only, so what they had does
+/// not matter.
+void Remixer::move_base_gain() {
+  std::rotate(base_gains_.rbegin(), base_gains_.rbegin() + 1, base_gains_.rend());
+  base_gains_.front() = faders_.back().gain;
+  std::fill(base_gain_.begin(), base_gain_.end(), base_gains_.front());
+  for (std::size_t frame = 1; frame < base_gains_.size(); ++frame) {
+    const float change = base_gains_[frame] - base_gains_.front();
+    if (change == 0.0f) continue;
+    const int start = static_cast<int>(frame) * hop_length();
+    for (int i = 0; i < hop_length(); ++i) base_gain_[i] += change * stft().weight(start + i);
+  }
+}
+
+bool Remixer::mix_differences(const float* masks) {
+  bool any = false;
+  std::fill(difference_.begin(), difference_.end(), 0.0f);
   for (std::size_t stem = 0; stem + 1 < faders_.size(); ++stem) {
-    const float* mask = masks + stem * bin_gain_.size();
-    const float difference = faders_[stem].gain - last_gain;
-    for (std::size_t bin = 0; bin < bin_gain_.size(); ++bin) {
-      bin_gain_[bin] += difference * mask[bin];
+    const float* mask = masks + stem * difference_.size();
+    const float difference = faders_[stem].gain - faders_.back().gain;
+    if (difference == 0.0f) continue;
+    any = true;
+    for (std::size_t bin = 0; bin < difference_.size(); ++bin) {
+      difference_[bin] += difference * mask[bin];
     }
   }
-  for (int channel = 0; channel < channels(); ++channel) {
-    synthesise_hop(0, channel, [this](int bin) { return bin_gain_[bin]; });
-  }
+  return any;
 }
 
 }  // namespace unbraid

@@ -16,12 +16,14 @@ class Separator : public Stream {
   void render_hop(const float* masks) override;
 };
 
-/// The mixture with a gain on each stem. See Stream for the contract.
+/// The mixture with a gain on each stem; equal gains are exactly that gain. See Stream for the
+/// contract.
 class Remixer : public Stream {
  public:
-  /// gains[num_stems], linear and finite; else std::invalid_argument.
+  /// gains[num_stems], linear and finite; else std::invalid_argument. `with_stems`: the stems
+  /// themselves, whatever their gains, are outputs 1, 2, ... after the remix.
   Remixer(std::shared_ptr<const Model> model, double sample_rate, int channels,
-          const std::vector<float>& gains);
+          const std::vector<float>& gains, bool with_stems = false);
 
   /// Heads for a new linear gain, from the next hop on and within three, each faded into the next
   /// by the overlapping windows. Before the first sample it holds at once. Does not allocate;
@@ -42,9 +44,13 @@ class Remixer : public Stream {
   };
 
   void render_hop(const float* masks) override;
+  void move_base_gain();
+  bool mix_differences(const float* masks);
 
-  std::vector<Fader> faders_;    // [num_stems]
-  std::vector<float> bin_gain_;  // [model bins]
+  std::vector<Fader> faders_;      // [num_stems]
+  std::vector<float> difference_;  // [model bins]: what the masks add to the last stem's gain
+  std::vector<float> base_gains_;  // the last stem's gain in each overlapping frame, newest first
+  std::vector<float> base_gain_;   // [hop_length]
 };
 
 }  // namespace unbraid

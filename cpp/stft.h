@@ -35,6 +35,10 @@ class Stft {
   /// (2 / sum of the window)^2: |spectrum|^2 times this is 1 for a full-scale sine on its bin.
   float power_scale() const { return power_scale_; }
 
+  /// What an unchanged frame's sample i keeps of the input: analysis window times synthesis window.
+  /// Over the frames that overlap at a sample these sum to one.
+  float weight(int i) const { return analysis_window_[i] * synthesis_window_[i] * win_length_; }
+
   /// frame[win_length] -> spectrum[num_bins]
   void analyse(const float* frame, Complex* spectrum);
   /// spectrum[num_bins] -> windowed frame[win_length], ready to overlap and add

@@ -106,6 +106,30 @@ void Stream::mean_power(float* power) {
   }
 }
 
+void Stream::render_stems(const float* masks, int first_output) {
+  const int num_bins = model().info().num_bins;
+  const int last = first_output + model().info().num_stems() - 1;
+  for (int channel = 0; channel < channels_; ++channel) {
+    for (int output = first_output; output < last; ++output) {
+      const float* mask = masks + (output - first_output) * num_bins;
+      synthesise_hop(output, channel, [mask](int bin) { return mask[bin]; });
+    }
+    // The masks sum to one, so the last stem is what the others leave of the mixture. Taking it
+    // from the samples themselves saves an inverse FFT and makes the stems sum exactly.
+    float* rest = finished(last, channel);
+    std::copy_n(delayed_mixture(channel), stft_.hop_length(), rest);
+    for (int output = first_output; output < last; ++output) {
+      const float* estimate = finished(output, channel);
+      for (int i = 0; i < stft_.hop_length(); ++i) rest[i] -= estimate[i];
+    }
+  }
+}
+
+void Stream::finish_hop(int output, int channel) {
+  std::fill(frame_.begin(), frame_.end(), 0.0f);
+  overlap_add_[output * channels_ + channel].push(frame_.data(), finished(output, channel));
+}
+
 void Stream::flush(float* const* outputs) {
   const std::vector<float> silence(latency_samples_);
   const std::vector<const float*> mixture(channels_, silence.data());

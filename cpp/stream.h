@@ -47,6 +47,10 @@ class Stream {
   /// spectrum(channel)[num_bins] belongs to the masks[num_stems][model bins].
   virtual void render_hop(const float* masks) = 0;
 
+  /// Every stem of the model to outputs first_output, first_output + 1, ...
+  void render_stems(const float* masks, int first_output);
+
+  const Stft& stft() const { return stft_; }
   const Complex* spectrum(int channel) const;
   /// The mixture as late as the outputs: [hop_length].
   const float* delayed_mixture(int channel) const { return history_[channel].data(); }
@@ -57,6 +61,9 @@ class Stream {
   /// gain_of_bin(model bin); host bins above the model's range take its last one.
   template <typename GainOfBin>
   void synthesise_hop(int output, int channel, GainOfBin gain_of_bin);
+
+  /// The same for a spectrum of zeros: only what earlier frames left.
+  void finish_hop(int output, int channel);
 
   bool started() const { return started_; }
 

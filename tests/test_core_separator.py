@@ -84,6 +84,25 @@ def test_unit_gains_give_the_input_latency_samples_later(
     np.testing.assert_allclose(output[:, : remixer.latency_samples], 0, atol=1e-6)
 
 
+def test_equal_gains_are_exactly_that_gain(any_model: _core.Model, rng: np.random.Generator) -> None:
+    audio = noise(rng, 2, 9000)
+    for gain in (1.0, 0.0, 0.3, 4.0):
+        remixer = _core.Remixer(any_model, 44100, 2, [gain] * 3)
+        output = whole(remixer, audio)[:, remixer.latency_samples :]
+        assert np.array_equal(output, np.float32(gain) * audio)
+    # and again once the faders have come back from elsewhere
+    remixer = _core.Remixer(any_model, 8000, 2, [1, 1, 1])
+    outputs = [remixer.process(audio[:, :3000])]
+    remixer.set_gains([0.5, 0, 2])
+    outputs.append(remixer.process(audio[:, 3000:6000]))
+    remixer.set_gains([1, 1, 1])
+    outputs += [remixer.process(audio[:, 6000:]), remixer.flush()]
+    output = np.concatenate(outputs, axis=1)[:, remixer.latency_samples :]
+    settled = 6000 + 6 * remixer.win_length
+    assert np.array_equal(output[:, settled:], audio[:, settled:])
+    assert np.abs(output - audio)[:, 4000:6000].max() > 0.1
+
+
 def test_an_impulse_arrives_exactly_latency_samples_later(any_model: _core.Model) -> None:
     for position in (0, 1, 767, 768, 2000):
         remixer = _core.Remixer(any_model, 48000, 1, [0.5, 0.5, 0.5])

@@ -1,4 +1,4 @@
-"""The audio path allocates nothing of its own: a C++ program counts, with ONNX Runtime told apart."""
+"""The audio path allocates nothing of its own: C++ programs count, with ONNX Runtime told apart."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from toy_model import save_toy_model
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -55,4 +57,20 @@ def test_process_allocates_nothing_outside_the_run(build_dir: Path, toy_model_pa
     assert "ok: sees malloc, free" in output
     assert "ok: separate 10000 samples at 44100 Hz: 0 allocations" in output
     assert "ok: a failing run is an error" in output
+    assert "FAILED" not in output
+
+
+@pytest.mark.slow
+def test_the_plugin_allocates_nothing_outside_the_run(build_dir: Path, tmp_path: Path) -> None:
+    for seed, name in enumerate(("alpha", "beta")):
+        save_toy_model(tmp_path / f"{name}.onnx", seed=seed)
+    output = run(
+        build_dir / "plugin_allocation_test",
+        UNBRAID_MODELS=tmp_path,
+        UNBRAID_ORT_LIBRARY=build_dir / "ort_shim.so",
+        TEST_REAL_ORT_LIBRARY=real_library(),
+    )
+    assert "ok: vst3 10000 samples: 0 allocations" in output
+    assert "ok: clap 10000 samples: 0 allocations" in output
+    assert "ok: clap going over to it: 0 allocations" in output
     assert "FAILED" not in output

@@ -16,6 +16,7 @@ prepare_runtime()
 
 from ._core import Model, ModelError, __version__  # noqa: E402
 from .files import AudioFileError, ClippingWarning, remix_file, separate_file  # noqa: E402
+from .plugin import load_plugin  # noqa: E402
 from .rack import StemRack  # noqa: E402
 from .registry import ModelInfo, load_model, models  # noqa: E402
 from .separator import Remixer, Separator, remix, separate  # noqa: E402
@@ -31,6 +32,7 @@ __all__ = [
     "StemRack",
     "__version__",
     "load_model",
+    "load_plugin",
     "models",
     "remix",
     "remix_file",

@@ -19,6 +19,7 @@ from . import files
 from ._core import Model, ModelError, __version__
 from .audio_io import BIT_DEPTHS
 from .options import StemCommand, model_option
+from .plugin_cli import plugin_commands
 from .progress import progress_bar
 from .registry import ModelInfo, describe, load_model, models
 
@@ -33,6 +34,9 @@ quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but err
 @click.version_option(__version__)
 def commands() -> None:
     """Separates audio into stems, and gives each stem a fader."""
+
+
+commands.add_command(plugin_commands)
 
 
 @commands.command()

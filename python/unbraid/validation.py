@@ -75,9 +75,14 @@ def gain_from_db(gain_db: Gain, keyword: str = "gain") -> float:
 
 
 def gains_by_stem(gains: Mapping[str, Gain], stem_names: Sequence[str]) -> dict[str, float]:
-    """Linear gains by stem name, from keywords such as music_db=-12."""
-    keywords = {stem + GAIN_SUFFIX: stem for stem in stem_names}
-    for keyword in gains:
+    """Linear gains by stem name, from keywords such as music_db=-12 or, for what is no number, noise="mute"."""
+    keywords = {stem + GAIN_SUFFIX: stem for stem in stem_names} | {stem: stem for stem in stem_names}
+    linear: dict[str, float] = {}
+    for keyword, gain_db in gains.items():
         if keyword not in keywords:
-            raise TypeError(f"unknown gain {keyword!r}; this model has {', '.join(keywords)}")
-    return {keywords[keyword]: gain_from_db(gain_db, keyword) for keyword, gain_db in gains.items()}
+            known = ", ".join(stem + GAIN_SUFFIX for stem in stem_names)
+            raise TypeError(f"unknown gain {keyword!r}; this model has {known}")
+        if keywords[keyword] in linear:
+            raise TypeError(f"two gains for {keywords[keyword]!r}")
+        linear[keywords[keyword]] = gain_from_db(gain_db, keyword)
+    return linear

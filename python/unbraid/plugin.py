@@ -1,0 +1,172 @@
+"""The native plug-in: loaded into pedalboard, and installed where audio programs look for it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import _core
+from ._runtime import find_library
+from .registry import DEFAULT_MODEL, installed_models, load_model
+from .separator import ModelLike
+from .validation import Gain, gain_from_db, gains_by_stem
+
+if TYPE_CHECKING:
+    from pedalboard import VST3Plugin
+
+MAX_PLUGIN_GAIN_DB, MUTE_DB = 12.0, -72.0
+MODEL_VARIABLE = "UNBRAID_PLUGIN_MODEL"
+CONFIG_FILE = "unbraid.conf"
+COPY_MARK = "# Copied here by `unbraid plugin install --copy`; `unbraid plugin remove` removes it.\n"
+
+# format: the bundle's name, the folder for plug-ins in the user's home
+FORMATS = {"vst3": ("Unbraid.vst3", ".vst3"), "clap": ("Unbraid.clap", ".clap"), "lv2": ("unbraid.lv2", ".lv2")}
+
+_lock = threading.Lock()
+
+
+def load_plugin(model: ModelLike = DEFAULT_MODEL, **gains: Gain) -> VST3Plugin:
+    """The separator as an effect for pedalboard, with a fader per stem.
+
+        board = Pedalboard([unbraid.load_plugin(music_db=-12, noise_db="mute"), Compressor(), Limiter()])
+
+    The gains are those of `remix`, up to +12 dB, in steps of 0.1 dB; from -72 dB on a stem is silent. Afterwards each
+    is an attribute, as in `plugin.music_db = -6`; -inf is mute. `plugin.bypass` (True, False) and `plugin.solo`
+    ("none" or a stem) go with them. As all plug-ins of pedalboard, it has to be loaded in the main thread.
+
+    A whole signal comes out aligned. In a stream, with `reset=False`, the first `reported_latency_samples` samples are
+    held back: begin a stream with `board.reset()`, and end it with as many samples of silence to get them out.
+    """
+    from pedalboard import VST3Plugin  # takes a while, and most users of this package do without
+
+    loaded = load_model(model)
+    gains_by_stem(gains, loaded.stem_names)
+    faders = {keyword: fader_db(gain_db, keyword) for keyword, gain_db in gains.items()}
+    with _lock, environment(MODEL_VARIABLE, loaded.path):
+        plugin = VST3Plugin(str(bundle_path("vst3")))
+    status = str(getattr(plugin, "status"))  # noqa: B009 - pedalboard makes its attributes at run time
+    if status != "ready":
+        raise RuntimeError(f"the plug-in cannot use {loaded.path}; it says {status!r}")
+    parameters = getattr(plugin, "parameters")  # noqa: B009
+    names = dict(zip(loaded.stem_names, parameters, strict=False))  # its faders come first
+    for keyword, gain_db in faders.items():
+        setattr(plugin, names[keyword.removesuffix("_db")], gain_db)
+    plugin.reset()  # or a stream that starts now would come out late: pedalboard has tried the plug-in at 44.1 kHz
+    return plugin
+
+
+def fader_db(gain_db: Gain, keyword: str) -> float:
+    """The nearest position of a fader; -inf is its bottom."""
+    if gain_from_db(gain_db, keyword) == 0.0 or float(gain_db) < MUTE_DB + 0.05:
+        return float("-inf")
+    if float(gain_db) > MAX_PLUGIN_GAIN_DB:
+        raise ValueError(f"{keyword} must be at most {MAX_PLUGIN_GAIN_DB:g} dB in the plug-in, got {gain_db:g}")
+    return round(float(gain_db), 1)
+
+
+@contextlib.contextmanager
+def environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def bundle_path(kind: str = "vst3") -> Path:
+    """Where the plug-in of that format lies inside the installed package."""
+    path = Path(_core.__file__).resolve().parent / "plugins" / FORMATS[kind][0]
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: this build of unbraid has no {kind} plug-in")
+    return path
+
+
+def install(formats: Iterable[str] = FORMATS, *, copy: bool = False) -> list[Path]:
+    """Puts the plug-in where audio programs look for it: ~/.vst3, ~/.clap, ~/.lv2. Returns the places.
+
+    A link into this Python environment needs no room and follows its updates. A copy brings the runtime and the
+    installed models along and outlives the environment. What an earlier call left is replaced, nothing else.
+    """
+    installed = []
+    for kind in formats:
+        bundle = bundle_path(kind)
+        for place in places(kind):
+            clear(place)
+        target = places(kind)[1 if copy else 0]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if copy:
+            copy_bundle(kind, bundle, target)
+        else:
+            write_paths(kind, bundle)
+            target.symlink_to(bundle)
+        installed.append(target)
+    return installed
+
+
+def remove(formats: Iterable[str] = FORMATS) -> list[Path]:
+    """Takes away what `install` put in place; returns what was there."""
+    return [place for kind in formats for place in dict.fromkeys(places(kind)) if clear(place)]
+
+
+def places(kind: str) -> tuple[Path, Path]:
+    """Where a link goes, and where a copy: a .clap is a single file, so its copy gets a folder."""
+    name, folder = FORMATS[kind]
+    link = Path.home() / folder / name
+    return link, link.with_suffix("") if kind == "clap" else link
+
+
+def clear(place: Path) -> bool:
+    """Removes a link or a copy of ours; FileExistsError for anything else."""
+    if place.is_symlink():
+        place.unlink()
+        return True
+    if not place.exists():
+        return False
+    if not any(file.read_text(encoding="utf-8").startswith(COPY_MARK) for file in place.rglob(CONFIG_FILE)):
+        raise FileExistsError(f"{place}: something else is there; remove it first")
+    shutil.rmtree(place)
+    return True
+
+
+def resources(kind: str, bundle: Path) -> Path:
+    """The folder in which the plug-in looks for its own copies and for unbraid.conf."""
+    if kind == "vst3":
+        return bundle / "Contents" / "Resources"
+    return bundle.parent if bundle.suffix == ".clap" else bundle
+
+
+def copy_bundle(kind: str, bundle: Path, target: Path) -> None:
+    if bundle.is_dir():
+        shutil.copytree(bundle, target)
+    else:
+        target.mkdir()
+        shutil.copy2(bundle, target)
+    folder = resources(kind, target)
+    (folder / "models").mkdir(parents=True)
+    for name, path in installed_models().items():
+        shutil.copy2(path, folder / "models" / f"{name}.onnx")
+    if library := find_library():
+        shutil.copy2(library, folder)
+    (folder / CONFIG_FILE).write_text(COPY_MARK, encoding="utf-8")
+
+
+def write_paths(kind: str, bundle: Path) -> None:
+    """Tells the bundle where its runtime is, if that is not where it looks: in the same site-packages."""
+    library = find_library()
+    site_packages = bundle_path("vst3").parent.parent.parent
+    if library is None or library.resolve().is_relative_to(site_packages):
+        return
+    config = resources(kind, bundle) / CONFIG_FILE
+    config.parent.mkdir(exist_ok=True)
+    lines = config.read_text(encoding="utf-8").splitlines() if config.exists() else []
+    kept = [line for line in lines if not line.startswith("onnxruntime")]
+    config.write_text("\n".join([*kept, f"onnxruntime = {library}", ""]), encoding="utf-8")
