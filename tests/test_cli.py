@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pedalboard import Delay, Gain
 from pedalboard.io import AudioFile
 
 import unbraid
@@ -145,6 +146,38 @@ def test_remix_takes_options_anywhere(shell: Shell, talk: Path) -> None:
     done = shell.run("remix", "talk.wav", "same.wav", "--model", "toy")
     assert done.returncode == 0
     np.testing.assert_allclose(read(shell.folder / "same.wav"), read(talk), atol=1e-6)
+
+
+def test_remix_through_chains(shell: Shell, talk: Path, toy_model: unbraid.Model) -> None:
+    (shell.folder / "board.py").write_text(
+        "from pedalboard import Delay, Pedalboard\nroom = Pedalboard([Delay(0.01)])\nrooms = [room, room]\n"
+    )
+    arguments = ("--chain", "speech=board.py:room", "--speech", "-6", "--noise", "mute", "--model", "toy")
+    done = shell.run("remix", "talk.wav", "out.wav", *arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "out.wav\n", "")
+    rack = unbraid.StemRack({"speech": [Delay(0.01), Gain(-6)], "noise": None}, toy_model)
+    np.testing.assert_array_equal(read(shell.folder / "out.wav"), rack.process(read(talk), RATE))
+
+
+@pytest.mark.parametrize(
+    ("chain", "message"),
+    [
+        ("speech", "is not of the form"),
+        ("speech=gone.py:room", "gone.py: FileNotFoundError"),
+        ("speech=board.py:gone", "board.py defines no 'gone'"),
+        ("speech=board.py:number", "must be a Pedalboard"),
+        ("speech=broken.py:room", "broken.py: ZeroDivisionError"),
+        ("vocals=board.py:room", "unknown stem 'vocals'; this model has speech, music, noise"),
+    ],
+)
+def test_wrong_chains_are_usage_errors(shell: Shell, talk: Path, chain: str, message: str) -> None:
+    (shell.folder / "board.py").write_text("import pedalboard\nroom = pedalboard.Gain(1)\nnumber = 3\n")
+    (shell.folder / "broken.py").write_text("1 / 0\n")
+    done = shell.run("remix", "talk.wav", "out.wav", "--model", "toy", "--chain", chain)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (shell.folder / "out.wav").exists()
 
 
 def test_clipping_is_told(shell: Shell, talk: Path) -> None:

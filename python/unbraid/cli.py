@@ -18,9 +18,11 @@ import click
 from . import files
 from ._core import Model, ModelError, __version__
 from .audio_io import BIT_DEPTHS
+from .chains import ChainType, build_rack
 from .options import StemCommand, model_option
 from .plugin_cli import plugin_commands
 from .progress import progress_bar
+from .rack import Chain
 from .registry import ModelInfo, describe, load_model, models
 
 SOME_FAILED, INTERRUPTED = 1, 130
@@ -79,11 +81,23 @@ def separate(
 @commands.command(cls=StemCommand)
 @click.argument("source", metavar="IN")
 @click.argument("target", metavar="OUT")
+@click.option(
+    "--chain", "chains", type=ChainType(), multiple=True,
+    help="Send a stem through the pedalboard chain of that name in a Python file. May be given for each stem.",
+)  # fmt: skip
 @model_option
 @force_option
 @quiet_option
-def remix(source: str, target: str, model: Model, force: bool, quiet: bool, **gains: float | str | None) -> int:
-    """Write an audio file with the stems at new gains.
+def remix(
+    source: str,
+    target: str,
+    chains: Sequence[tuple[str, Chain]],
+    model: Model,
+    force: bool,
+    quiet: bool,
+    **gains: float | str | None,
+) -> int:
+    """Write an audio file with the stems at new gains, and through chains of effects.
 
     Each stem of the model has an option, as in: unbraid remix in.wav out.wav --music -12 --noise mute
     """
@@ -91,7 +105,14 @@ def remix(source: str, target: str, model: Model, force: bool, quiet: bool, **ga
         raise click.BadParameter("OUT must end in .wav or .flac")
     given = {keyword: gain_db for keyword, gain_db in gains.items() if gain_db is not None}
 
+    try:
+        rack = build_rack(model, chains, given) if chains else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--chain'") from None
+
     def remix_one(source: Path, progress: files.Progress | None) -> Iterable[Path]:
+        if rack:
+            return [rack.process_file(source, target, force=force, progress=progress)]
         return [files.remix_file(source, target, model=model, force=force, progress=progress, **given)]
 
     return 0 if run(remix_one, Path(source), quiet) else SOME_FAILED
