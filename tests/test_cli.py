@@ -131,6 +131,15 @@ def test_inputs_must_not_share_a_folder(shell: Shell, talk: Path) -> None:
     assert shell.files() == ["talk.wav"]
 
 
+def test_a_file_alone_is_separated(shell: Shell, talk: Path) -> None:
+    done = shell.run("talk.wav", "--model", "toy")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == [f"stems/talk/{stem}.wav" for stem in ("speech", "music", "noise")]
+    done = shell.run("gone.wav", "--model", "toy")
+    assert done.returncode == 2
+    assert "No such command 'gone.wav'" in done.stderr
+
+
 def test_remix(shell: Shell, talk: Path, toy_model: unbraid.Model) -> None:
     arguments = ("--speech", "3", "--music", "-12.5", "--noise", "mute", "--model", "toy")
     done = shell.run("remix", "talk.wav", "out.wav", *arguments)

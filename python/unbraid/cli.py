@@ -210,6 +210,8 @@ def main(args: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, exit_on_signal)
     try:
         words = list(sys.argv[1:] if args is None else args) or ["--help"]
+        if words[0] not in commands.commands and os.path.lexists(words[0]):
+            words.insert(0, "separate")  # `unbraid talk.wav` is what one types first
         result = commands.main(words, prog_name="unbraid", standalone_mode=False)
     except click.Abort:
         complain("interrupted")
