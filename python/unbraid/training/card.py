@@ -17,6 +17,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from unbraid.registry import describe, load_model
+from unbraid.training.corpus import hours_of
 from unbraid.training.evaluate import Score, table
 
 HEAD = """# {name}
@@ -41,10 +42,7 @@ def sources_table(summary: dict[str, Any]) -> str:
             f"| {name} | {row['kind']} | {row['hours']:.2f} | {row['files']} | {voices} "
             f"| {row['license']} | {row['attribution']} | {row['origin']} |"
         )
-    hours = {row["kind"]: 0.0 for row in summary["sources"].values()}
-    for row in summary["sources"].values():
-        hours[row["kind"]] += row["hours"]
-    return "\n".join(lines) + "\n\nIn all: " + ", ".join(f"{kind} {value:.1f} h" for kind, value in hours.items()) + "."
+    return "\n".join(lines) + f"\n\nIn all: {hours_of(summary)}."
 
 
 def plot_curve(rows: list[dict[str, Any]], path: Path) -> None:

@@ -173,6 +173,14 @@ def build(recipe: Recipe, dest: Path, cache: Path, mirrors: str | None = None, w
     return summary
 
 
+def hours_of(summary: dict[str, Any]) -> str:
+    """The hours of each kind in a corpus's summary, as in "speech 2.0 h, music 3.5 h"."""
+    hours: dict[str, float] = {}
+    for row in summary["sources"].values():
+        hours[row["kind"]] = hours.get(row["kind"], 0.0) + row["hours"]
+    return ", ".join(f"{kind} {value:.1f} h" for kind, value in hours.items())
+
+
 def load_clips(corpus: Path) -> list[Clip]:
     """Read the clips of a built corpus, in the order of its recipe; a file that two sources have counts once."""
     sources = json.loads((corpus / "summary.json").read_text())["sources"]
@@ -193,9 +201,7 @@ def main() -> None:
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     summary = build(Recipe.load(args.recipe), args.corpus, args.cache.resolve(), args.mirrors, args.workers)
-    for kind in ("speech", "music", "noise"):
-        rows = [row for row in summary["sources"].values() if row["kind"] == kind]
-        print(f"{kind:7} {sum(row['hours'] for row in rows):7.2f} h, {len(rows)} sources")
+    print(f"{len(summary['sources'])} sources: {hours_of(summary)}")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from unbraid.training import bands
+from unbraid.training.corpus import hours_of
 from unbraid.training.model import LOG_MEAN, LOG_STD, POWER_FLOOR, Crnn, CrnnConfig
 
 OPSET = 17
@@ -235,13 +236,10 @@ def main() -> None:
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     run |= {"commit": commit, "seed": settings["train"]["seed"], "torch": settings["torch"]}
     summary = json.loads((args.corpus / "summary.json").read_text())
-    hours: dict[str, float] = {}
-    for row in summary["sources"].values():
-        hours[row["kind"]] = hours.get(row["kind"], 0.0) + row["hours"]
-    data = ", ".join(f"{kind} {value:.1f} h" for kind, value in hours.items())
+    data = f"{hours_of(summary)}; sources and licences in the model card"
     draft = args.output.with_suffix(".tmp.onnx")
     try:
-        save(model, draft, metadata(args.output.stem, run, f"{data}; sources and licences in the model card"))
+        save(model, draft, metadata(args.output.stem, run, data))
         differences = check_parity(model, draft)
         draft.replace(args.output)
     finally:
