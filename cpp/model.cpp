@@ -4,8 +4,10 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <locale>
+#include <numeric>
 #include <set>
 #include <sstream>
 #include <system_error>
@@ -78,6 +80,26 @@ class Entries {
     return found;
   }
 
+  /// First bins, ascending from 0, and `end` after them. Without the key each bin is a band.
+  std::vector<int> edges(const std::string& key, int end) const {
+    std::vector<int> found;
+    if (!all_.count(key)) {
+      for (int bin = 0; bin <= end; ++bin) found.push_back(bin);
+      return found;
+    }
+    std::istringstream stream(text(key) + ",");
+    stream.imbue(std::locale::classic());
+    char comma = ',';
+    for (int bin; stream >> bin >> comma && comma == ',';) found.push_back(bin);
+    found.push_back(end);
+    const bool whole = stream.eof() && comma == ',';
+    if (!whole || found[0] != 0 ||
+        std::adjacent_find(found.begin(), found.end(), std::greater_equal<>()) != found.end()) {
+      fail(key, "ascending bins from 0 to below num_bins with commas between them expected");
+    }
+    return found;
+  }
+
   [[noreturn]] void fail(const std::string& key, const std::string& why) const {
     throw ModelError("metadata " + kPrefix + key + " = \"" + text(key) + "\": " + why);
   }
@@ -137,6 +159,7 @@ void Model::read_metadata() {
   info_.stem_names = entries.names("stems");
   info_.bin_hz = entries.number<double>("bin_hz", 1.0, 1000.0);
   info_.num_bins = entries.number<int>("num_bins", 2, 65536);
+  info_.band_edges = entries.edges("band_edges", info_.num_bins);
   info_.win_seconds = entries.number<double>("win_seconds", 0.001, 1.0);
   info_.hop_seconds = entries.number<double>("hop_seconds", 0.0001, 0.5);
   info_.window = entries.one_of("window", "hann_sqrt");
@@ -157,8 +180,8 @@ void Model::check_graph() {
   const std::int64_t any = -1;
   std::vector<ort::TensorInfo> inputs = session_->inputs();
   std::vector<ort::TensorInfo> outputs = session_->outputs();
-  take(inputs, "input", "power", {1, any, info_.num_bins});
-  take(outputs, "output", "masks", {1, any, info_.num_stems(), info_.num_bins});
+  take(inputs, "input", "power", {1, any, info_.num_bands()});
+  take(outputs, "output", "masks", {1, any, info_.num_stems(), info_.num_bands()});
   for (const ort::TensorInfo& input : inputs) {
     if (!is_state(input.name)) {
       throw ModelError("input `" + input.name + "` is neither `power` nor a `<x>_state`");
@@ -183,14 +206,16 @@ int Model::latency_samples(double sample_rate) const {
 
 MaskEstimator::MaskEstimator(std::shared_ptr<const Model> model)
     : model_(std::move(model)),
-      power_({1, 1, model_->info().num_bins}),
-      masks_({1, 1, model_->info().num_stems(), model_->info().num_bins}) {
+      power_(model_->info().num_bins),
+      masks_(static_cast<std::size_t>(model_->info().num_stems()) * model_->info().num_bins),
+      band_power_({1, 1, model_->info().num_bands()}),
+      band_masks_({1, 1, model_->info().num_stems(), model_->info().num_bands()}) {
   for (auto& states : states_) {
     for (const StateInfo& state : model_->states()) states.emplace_back(state.shape);
   }
   for (int from : {0, 1}) {
-    bindings_[from].input("power", power_);
-    bindings_[from].output("masks", masks_);
+    bindings_[from].input("power", band_power_);
+    bindings_[from].output("masks", band_masks_);
     for (std::size_t i = 0; i < model_->states().size(); ++i) {
       const StateInfo& state = model_->states()[i];
       bindings_[from].input(state.name.c_str(), states_[from][i]);
@@ -202,14 +227,28 @@ MaskEstimator::MaskEstimator(std::shared_ptr<const Model> model)
 }
 
 void MaskEstimator::estimate() {
+  const ModelInfo& info = model_->info();
+  const std::vector<int>& edges = info.band_edges;
+  const int num_bands = info.num_bands();
+  for (int band = 0; band < num_bands; ++band) {
+    band_power_.data()[band] =
+        std::accumulate(power_.begin() + edges[band], power_.begin() + edges[band + 1], 0.0f);
+  }
   model_->session().run(bindings_[current_]);
   current_ = 1 - current_;
+  const float* mask = band_masks_.data();
+  float* bin = masks_.data();
+  for (int stem = 0; stem < info.num_stems(); ++stem) {
+    for (int band = 0; band < num_bands; ++band) {
+      bin = std::fill_n(bin, edges[band + 1] - edges[band], *mask++);
+    }
+  }
 }
 
 void MaskEstimator::reset() {
   current_ = 0;
-  power_.clear();
-  masks_.clear();
+  std::fill(power_.begin(), power_.end(), 0.0f);
+  std::fill(masks_.begin(), masks_.end(), 0.0f);
   for (auto& states : states_) {
     for (ort::Tensor& state : states) state.clear();
   }

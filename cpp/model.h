@@ -22,6 +22,7 @@ struct ModelInfo {
   std::vector<std::string> stem_names;
   double bin_hz;
   int num_bins;
+  std::vector<int> band_edges;  // first bin of each band, then num_bins: what the graph sees
   double win_seconds;
   double hop_seconds;
   std::string window;
@@ -29,6 +30,7 @@ struct ModelInfo {
   std::string mask;
   std::map<std::string, std::string> metadata;  // every entry, keys without the prefix
 
+  int num_bands() const { return static_cast<int>(band_edges.size()) - 1; }
   int num_stems() const { return static_cast<int>(stem_names.size()); }
 };
 
@@ -74,15 +76,18 @@ class MaskEstimator {
   float* power() { return power_.data(); }              // [num_bins], to be filled in
   const float* masks() const { return masks_.data(); }  // [num_stems][num_bins]
 
-  /// One hop. Always one: at another number of frames per run the kernels round differently, and
-  /// a result would depend on how the audio was cut up.
+  /// One hop: bins are summed to the model's bands, and each bin gets its band's mask. Always one
+  /// hop: at another number of frames per run the kernels round differently, and a result would
+  /// depend on how the audio was cut up.
   void estimate();
   void reset();
 
  private:
   std::shared_ptr<const Model> model_;
-  ort::Tensor power_;
-  ort::Tensor masks_;
+  std::vector<float> power_;
+  std::vector<float> masks_;
+  ort::Tensor band_power_;
+  ort::Tensor band_masks_;
   // Each run reads one set of states and writes the other; `bindings_` has both directions.
   std::vector<ort::Tensor> states_[2];
   ort::Bindings bindings_[2];

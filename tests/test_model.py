@@ -54,6 +54,27 @@ def test_masks_equal_onnxruntime_over_all_frames_at_once(
     assert np.abs(np.diff(masks, axis=0)).max() > 0.01  # the toy hears something
 
 
+def test_a_band_has_the_power_of_its_bins_and_one_mask(tmp_path: Path, rng: np.random.Generator) -> None:
+    import onnxruntime
+
+    edges = [0, 1, 2, 7, 300, 768]
+    graph = toy_graph(bands=len(edges))
+    path = save_model(tmp_path / "model.onnx", graph, {**METADATA, "band_edges": ",".join(map(str, edges))})
+    power = rng.exponential(0.01, (12, NUM_BINS)).astype(np.float32)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    state = np.zeros(session.get_inputs()[1].shape, np.float32)
+    bands = np.add.reduceat(power, edges, axis=1)
+    expected = session.run(["masks"], {"power": bands[None], "gru_state": state})[0][0]
+    masks = _core.Model(path).masks(power)
+    np.testing.assert_allclose(masks, np.repeat(expected, np.diff([*edges, NUM_BINS]), axis=2), atol=1e-5)
+
+
+def test_bands_that_the_graph_does_not_have_are_refused(tmp_path: Path) -> None:
+    path = save_model(tmp_path / "model.onnx", toy_graph(bands=5), {**METADATA, "band_edges": "0,10,20"})
+    with pytest.raises(_core.ModelError, match=r"`power` must have shape \(1, T, 3\), not \(1, T, 5\)"):
+        _core.Model(path)
+
+
 def test_masks_start_from_the_initial_states_every_time(toy_model: _core.Model, rng: np.random.Generator) -> None:
     power = rng.exponential(0.01, (20, NUM_BINS)).astype(np.float32)
     first = toy_model.masks(power)
@@ -99,6 +120,14 @@ def test_every_metadata_key_is_needed(key: str, tmp_path: Path) -> None:
         ("lookahead_frames", "-1"),
         ("lookahead_frames", "1 2"),
         ("mask", "complex"),
+        ("band_edges", ""),
+        ("band_edges", "1,2"),
+        ("band_edges", "0,5,3"),
+        ("band_edges", "0,1,1"),
+        ("band_edges", "0,769"),
+        ("band_edges", "0,1;2"),
+        ("band_edges", "0,1,"),
+        ("band_edges", "0,1.5"),
     ],
 )
 def test_unusable_metadata_is_refused_by_key_and_file(key: str, value: str, tmp_path: Path) -> None:

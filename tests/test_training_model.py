@@ -16,7 +16,7 @@ from unbraid.training.model import Crnn, CrnnConfig  # noqa: E402
 
 torch.set_num_threads(1)  # the toys are too small to share out
 
-SMALL = CrnnConfig(channels=(4, 6, 8), hidden=16)
+SMALL = CrnnConfig(channels=(4, 6, 8), sub_hidden=5, full_hidden=16, squeeze=2)
 
 
 @pytest.fixture
@@ -42,14 +42,16 @@ def random_sums(batch: int = 2, frames: int = 5) -> tuple[Tensor, Tensor, Tensor
 # --- the network ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("config", [SMALL, dataclasses.replace(SMALL, num_stems=2, kernel=3, layers=1)])
+@pytest.mark.parametrize("config", [SMALL, dataclasses.replace(SMALL, num_stems=2, kernel=3, blocks=1)])
 def test_masks_sum_to_one(config: CrnnConfig) -> None:
     power = random_power(2, 7)
     masks, states = Crnn(config)(power)
     assert masks.shape == (2, config.num_stems, 7, NUM_BANDS)
     assert masks.dtype == torch.float32
     torch.testing.assert_close(masks.sum(dim=1), torch.ones(2, 7, NUM_BANDS))
-    assert [part.shape for state in states for part in state] == [(1, 2, 16)] * 2 * config.layers
+    of_a_block = [(1, 2 * 20, 5)] * 2 + [(1, 2, 16)] * 2
+    shapes = [part.shape for block in states for state in block for part in state]
+    assert shapes == of_a_block * config.blocks
 
 
 @torch.no_grad()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,28 @@ from unbraid.training.validation import ValidationSet, synthesise  # noqa: E402
 
 torch.set_num_threads(1)  # the toys are too small to share out
 
-SMALL = CrnnConfig(channels=(4, 6, 8), hidden=16)
+SMALL = CrnnConfig(channels=(4, 6, 8), sub_hidden=5, full_hidden=16, squeeze=2)
+
+
+# Three steps in each process, whose weights and last batch are kept.
+TWO_PROCESSES = """
+import sys
+from pathlib import Path
+import torch
+import torch.distributed as dist
+from unbraid.training.model import CrnnConfig
+from unbraid.training.train import Run, TrainConfig, _Mixtures
+
+dist.init_process_group("gloo")
+corpus, folder = map(Path, sys.argv[1:])
+config = TrainConfig(steps=4, warmup_steps=2, batch_size=2, seconds=0.3, workers=0)
+small = CrnnConfig(channels=(4, 6, 8), sub_hidden=5, full_hidden=16, squeeze=2)
+run = Run(corpus, folder / "run", config, small)
+for _, batch in zip(range(3), _Mixtures(corpus, config, 0)):
+    run.train_step(*batch)
+kept = {"weights": dict(run.model.named_parameters()), "batch": batch[0], "seconds_heard": run.seconds_heard}
+torch.save(kept, folder / f"{dist.get_rank()}.pt")
+"""
 
 
 def toy_config(**changes: Any) -> TrainConfig:
@@ -63,7 +87,7 @@ def test_a_run_logs_and_keeps_its_checkpoints(corpus: Path, clips: ValidationSet
     assert {path.name for path in tmp_path.iterdir()} == {"best.pt", "config.json", "last.pt", "log.jsonl"}
     settings = json.loads((tmp_path / "config.json").read_text())
     assert settings["train"]["steps"] == 4
-    assert settings["model"]["hidden"] == 16
+    assert settings["model"]["full_hidden"] == 16
 
 
 def test_a_run_resumes_where_it_stopped(corpus: Path, clips: ValidationSet, tmp_path: Path) -> None:
@@ -97,6 +121,20 @@ def test_a_finished_run_does_nothing_more(corpus: Path, clips: ValidationSet, tm
     Run(corpus, tmp_path, toy_config(steps=2), SMALL).loop(clips)
     assert (tmp_path / "last.pt").read_bytes() == before
     assert len(rows(tmp_path)) == 1
+
+
+def test_two_processes_train_one_network(corpus: Path, tmp_path: Path) -> None:
+    """They hear different mixtures and take the same steps."""
+    script = tmp_path / "both.py"
+    script.write_text(TWO_PROCESSES)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(script), str(corpus)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([*command, str(tmp_path)], check=True, env=environment, timeout=120, capture_output=True)
+    one, other = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    assert not torch.equal(one["batch"], other["batch"])
+    for name, value in one["weights"].items():
+        assert torch.equal(value, other["weights"][name]), name
+    assert one["seconds_heard"] == pytest.approx(2 * 3 * 2 * 0.3)
 
 
 def test_steps_on_one_batch_bring_its_loss_down(corpus: Path, tmp_path: Path) -> None:

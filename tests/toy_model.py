@@ -1,6 +1,6 @@
 """Small models that keep the contract of a real one: a GRU with random weights.
 
-power (1, T, bins) -> log -> dense -> GRU -> dense -> softmax over the stems -> masks
+power (1, T, bins or bands) -> log -> dense -> GRU -> dense -> softmax over the stems -> masks
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ METADATA = {
 }
 
 
-def toy_graph(*, seed: int = 1, stems: int = len(STEMS)) -> onnx.GraphProto:
+def toy_graph(*, seed: int = 1, stems: int = len(STEMS), bands: int = NUM_BINS) -> onnx.GraphProto:
     rng = np.random.default_rng(seed)
     constants: list[onnx.TensorProto] = []
 
@@ -57,7 +57,7 @@ def toy_graph(*, seed: int = 1, stems: int = len(STEMS)) -> onnx.GraphProto:
     nodes = [
         node("Add", ["power", "floor"], ["floored"]),
         node("Log", ["floored"], ["loudness"]),
-        node("MatMul", ["loudness", weights("w_in", NUM_BINS, UNITS, scale=0.01)], ["features"]),
+        node("MatMul", ["loudness", weights("w_in", bands, UNITS, scale=0.01)], ["features"]),
         node("Transpose", ["features"], ["features_t"], perm=[1, 0, 2]),
         node(
             "GRU",
@@ -68,17 +68,17 @@ def toy_graph(*, seed: int = 1, stems: int = len(STEMS)) -> onnx.GraphProto:
         ),
         node("Squeeze", ["gru_out", integers("axis_1", 1)], ["hidden_t"]),
         node("Transpose", ["hidden_t"], ["hidden"], perm=[1, 0, 2]),
-        node("MatMul", ["hidden", weights("w_out", UNITS, stems * NUM_BINS, scale=1.0)], ["logits"]),
-        node("Reshape", ["logits", integers("split", 1, -1, stems, NUM_BINS)], ["logits_4d"]),
+        node("MatMul", ["hidden", weights("w_out", UNITS, stems * bands, scale=1.0)], ["logits"]),
+        node("Reshape", ["logits", integers("split", 1, -1, stems, bands)], ["logits_4d"]),
         node("Softmax", ["logits_4d"], ["masks"], axis=2),
     ]
     tensor, f32 = helper.make_tensor_value_info, TensorProto.FLOAT
     inputs = [
-        tensor("power", f32, [1, "T", NUM_BINS]),
+        tensor("power", f32, [1, "T", bands]),
         tensor("gru_state", f32, [1, 1, UNITS]),
     ]
     outputs = [
-        tensor("masks", f32, [1, "T", stems, NUM_BINS]),
+        tensor("masks", f32, [1, "T", stems, bands]),
         tensor("next_gru_state", f32, [1, 1, UNITS]),
     ]
     return helper.make_graph(nodes, "toy", inputs, outputs, constants)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from unbraid.training import bands
 from unbraid.training.corpus import hours_of
-from unbraid.training.model import LOG_MEAN, LOG_STD, POWER_FLOOR, Crnn, CrnnConfig
+from unbraid.training.model import LOG_MEAN, LOG_STD, POWER_FLOOR, Block, Crnn, CrnnConfig
 
 OPSET = 17
 IR_VERSION = 8  # what ONNX Runtime 1.19 and newer read
@@ -64,7 +64,7 @@ def _fold(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 
 
 def _lstm(graph: _Graph, lstm: nn.LSTM, x: str, name: str) -> str:
-    """An LSTM over (frames, 1, inputs) with its states as graph inputs and outputs → (frames, hidden)."""
+    """An LSTM over (frames, batch, inputs) with its states as graph inputs and outputs → (frames · batch, hidden)."""
 
     def iofc(weight: Tensor) -> Tensor:  # torch orders the gates i f g o, ONNX i o f c
         i, f, g, o = weight.chunk(4)
@@ -76,21 +76,36 @@ def _lstm(graph: _Graph, lstm: nn.LSTM, x: str, name: str) -> str:
         "LSTM", x, *weights, bias, "", f"{name}_h_state", f"{name}_c_state",
         outputs=[f"{name}_out", f"next_{name}_h_state", f"next_{name}_c_state"], hidden_size=lstm.hidden_size,
     )  # fmt: skip
-    return graph.reshape(out, -1, 1, lstm.hidden_size)
+    return graph.reshape(out, -1, lstm.hidden_size)
+
+
+def _linear(graph: _Graph, linear: nn.Linear, x: str, add: str = "") -> str:
+    """A linear layer over rows; `add` is added to the result, for a Gemm does that for nothing."""
+    bias = [add] if add else [graph.constant(linear.bias)] if linear.bias is not None else []
+    return graph.node("Gemm", x, graph.constant(linear.weight), *bias, transB=1)
+
+
+def _block(graph: _Graph, block: Block, x: str, index: int) -> str:
+    """A Block over (frames · sub-bands, channels)."""
+    squeeze, channels = block.squeeze.weight.shape
+    full_inputs = block.full.input_size
+    y = _lstm(graph, block.sub, graph.reshape(x, -1, full_inputs // squeeze, channels), f"sub{index}")
+    x = _linear(graph, block.sub_out, y, add=x)
+    y = graph.reshape(_linear(graph, block.squeeze, x), -1, 1, full_inputs)
+    y = _lstm(graph, block.full, y, f"full{index}")
+    y = graph.node("Relu", _linear(graph, block.full_out, y))
+    return _linear(graph, block.expand, graph.reshape(y, -1, squeeze), add=x)
 
 
 def build_graph(model: Crnn) -> onnx.GraphProto:
-    """The graph of a trained network: power (1, T, bins) and states in, masks (1, T, stems, bins) and states out."""
+    """The graph of a trained network: power (1, T, bands) and states in, masks (1, T, stems, bands) and states out."""
     config, graph = model.config, _Graph()
-    _, _, c3 = config.channels
-    pad = config.kernel // 2
+    pad, channels, sub_bands = config.kernel // 2, config.channels[-1], config.num_sub_bands
 
-    # (log(p + floor) - mean) / std = log(p e^-mean + floor e^-mean) / std: the division is the first convolution's.
-    gain = np.exp(-LOG_MEAN)
-    to_bands = (np.arange(bands.NUM_BANDS) == bands.band_of_bin()[:, None]) * gain
-    x = graph.node("MatMul", "power", graph.constant(to_bands.astype(np.float32)))
-    x = graph.node("Add", x, graph.constant(np.float32(POWER_FLOOR * gain)))
+    # (log(p + floor) - mean) / std: the division is the first convolution's.
+    x = graph.node("Add", "power", graph.constant(np.float32(POWER_FLOOR)))
     x = graph.node("Log", x)
+    x = graph.node("Sub", x, graph.constant(np.float32(LOG_MEAN)))
     x = graph.reshape(x, -1, 1, bands.NUM_BANDS)
 
     skips = []
@@ -105,14 +120,13 @@ def build_graph(model: Crnn) -> onnx.GraphProto:
         x = graph.node("Relu", x)
         skips.append(x)
 
-    x = graph.reshape(x, -1, 1, c3 * model.bottom)
-    for i, lstm in enumerate(model.lstms):
-        assert isinstance(lstm, nn.LSTM)
-        x = _lstm(graph, lstm, x, f"lstm{i}")
-    x = graph.node("MatMul", x, graph.constant(model.dense.weight.T))
-    x = graph.node("Add", x, graph.constant(model.dense.bias))
-    x = graph.node("Relu", x)
-    x = graph.reshape(x, -1, c3, model.bottom)
+    x = graph.node("Transpose", x, perm=[0, 2, 1])
+    x = graph.node("Add", x, graph.constant(model.position.squeeze(1)))
+    x = graph.reshape(x, -1, channels)
+    for i, block in enumerate(model.blocks):
+        assert isinstance(block, Block)
+        x = _block(graph, block, x, i)
+    x = graph.node("Transpose", graph.reshape(x, -1, sub_bands, channels), perm=[0, 2, 1])
 
     for i, conv in enumerate(model.decoder):
         assert isinstance(conv, nn.ConvTranspose2d)
@@ -133,17 +147,21 @@ def build_graph(model: Crnn) -> onnx.GraphProto:
             x = graph.node("Relu", x)
 
     x = graph.reshape(x, 1, -1, config.num_stems, bands.NUM_BANDS)
-    x = graph.node("Softmax", x, axis=2)
-    graph.node("Gather", x, graph.constant(bands.band_of_bin()), outputs=["masks"], axis=3)
+    graph.node("Softmax", x, outputs=["masks"], axis=2)
 
     def tensor(name: str, *shape: int | str) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
-    states = [f"lstm{i}_{part}_state" for i in range(config.layers) for part in "hc"]
-    inputs = [tensor("power", 1, "T", bands.NUM_BINS), *(tensor(name, 1, 1, config.hidden) for name in states)]
+    states = {
+        f"{name}{i}_{part}_state": (1, batch, hidden)
+        for i in range(config.blocks)
+        for name, batch, hidden in (("sub", sub_bands, config.sub_hidden), ("full", 1, config.full_hidden))
+        for part in "hc"
+    }
+    inputs = [tensor("power", 1, "T", bands.NUM_BANDS), *(tensor(name, *shape) for name, shape in states.items())]
     outputs = [
-        tensor("masks", 1, "T", config.num_stems, bands.NUM_BINS),
-        *(tensor(f"next_{name}", 1, 1, config.hidden) for name in states),
+        tensor("masks", 1, "T", config.num_stems, bands.NUM_BANDS),
+        *(tensor(f"next_{name}", *shape) for name, shape in states.items()),
     ]
     return helper.make_graph(graph.nodes, "crnn", inputs, outputs, graph.constants)
 
@@ -157,6 +175,7 @@ def metadata(name: str, run: dict[str, object], data: str) -> dict[str, str]:
         "stems": "speech,music,noise",
         "bin_hz": str(bands.BIN_HZ),
         "num_bins": str(bands.NUM_BINS),
+        "band_edges": ",".join(map(str, bands.band_edges()[:-1])),
         "win_seconds": str(bands.WIN_SECONDS),
         "hop_seconds": str(bands.HOP_SECONDS),
         "window": "hann_sqrt",
@@ -179,7 +198,7 @@ def save(model: Crnn, path: Path, properties: dict[str, str]) -> None:
 
 
 def run_onnx(path: Path, power: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Masks (frames, stems, bins) of power (frames, bins) in one call of Python's ONNX Runtime."""
+    """Masks (frames, stems, bands) of power (frames, bands) in one call of Python's ONNX Runtime."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     feeds: dict[str, NDArray[np.float32]] = {"power": power[None]}
     for entry in session.get_inputs()[1:]:
@@ -196,10 +215,11 @@ def check_parity(model: Crnn, path: Path, num_frames: int = 200, seed: int = 0) 
     tilt = np.linspace(-4, -9, bands.NUM_BINS)
     power = (10 ** (tilt + rng.normal(0, 1, (num_frames, bands.NUM_BINS)))).astype(np.float32)
     power[num_frames // 2 :, 257:] = 0  # as a 16 kHz host feeds it
+    band_power = bands.band_sum(power)
     with torch.no_grad():
-        masks, _ = model.eval()(torch.from_numpy(bands.band_sum(power))[None])
+        masks, _ = model.eval()(torch.from_numpy(band_power)[None])
     by_torch = masks[0].permute(1, 0, 2).numpy()[..., bands.band_of_bin()]
-    by_onnx = run_onnx(path, power)
+    by_onnx = run_onnx(path, band_power)[..., bands.band_of_bin()]
     by_core = unbraid._core.Model(str(path)).masks(power)
     differences = {
         "torch - onnxruntime": float(np.abs(by_torch - by_onnx).max()),

@@ -1,8 +1,10 @@
-"""The CRNN: convolutions over frequency → LSTM over time → transposed convolutions → masks (DESIGN §8).
+"""The CRNN: convolutions over frequency → recurrence over time → transposed convolutions → masks (DESIGN §8).
 
-The shape follows convolutional recurrent enhancement (Tan & Wang, "A convolutional recurrent neural network for
-real-time speech enhancement", Interspeech 2018), with few, dense nodes: what a hop costs in ONNX Runtime is their
-number.
+The frame is that of convolutional recurrent enhancement (Tan & Wang, "A convolutional recurrent neural network for
+real-time speech enhancement", Interspeech 2018). The recurrence takes turns: one LSTM, shared by all sub-bands, follows
+each of them in time, then another sees the whole spectrum (Hao et al., "FullSubNet", ICASSP 2021). What a sub-band
+sounds like over time (steady, struck, voiced) is learnt once and not once per frequency, so it holds for sounds not
+heard in training; and shared weights are small, which a hop in ONNX Runtime is fast by.
 """
 
 from __future__ import annotations
@@ -17,16 +19,24 @@ from unbraid.training.bands import NUM_BANDS
 POWER_FLOOR = 1e-10  # -100 dB below a full-scale sine, per band
 LOG_MEAN, LOG_STD = -14.0, 5.5  # of log band power over the training mixtures, rounded
 
+State = tuple[Tensor, Tensor]
+
 
 @dataclass(frozen=True)
 class CrnnConfig:
-    """Sizes of a Crnn. `channels` of the three convolutions, each halving the number of bands."""
+    """Sizes of a Crnn. `channels` of the convolutions, each halving the number of bands."""
 
     num_stems: int = 3
-    channels: tuple[int, int, int] = (24, 32, 36)
+    channels: tuple[int, ...] = (24, 32, 48)
     kernel: int = 5
-    hidden: int = 256
-    layers: int = 2
+    blocks: int = 2
+    sub_hidden: int = 48
+    full_hidden: int = 192
+    squeeze: int = 10  # channels of a sub-band that the full-band LSTM sees
+
+    @property
+    def num_sub_bands(self) -> int:
+        return NUM_BANDS >> len(self.channels)
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -45,37 +55,56 @@ def transposed(inputs: int, outputs: int, kernel: int) -> nn.ConvTranspose2d:
     )
 
 
+class Block(nn.Module):
+    """A sub-band LSTM and a full-band LSTM, each added to its input: (batch, sub-bands, frames, channels) → the same.
+
+    The states are the (h, c) of the two LSTMs: (1, batch · sub-bands, sub_hidden) and (1, batch, full_hidden).
+    """
+
+    def __init__(self, config: CrnnConfig) -> None:
+        super().__init__()
+        channels, full_inputs = config.channels[-1], config.squeeze * config.num_sub_bands
+        self.sub = nn.LSTM(channels, config.sub_hidden, batch_first=True)
+        self.sub_out = nn.Linear(config.sub_hidden, channels, bias=False)
+        self.squeeze = nn.Linear(channels, config.squeeze, bias=False)
+        self.full = nn.LSTM(full_inputs, config.full_hidden, batch_first=True)
+        self.full_out = nn.Linear(config.full_hidden, full_inputs)
+        self.expand = nn.Linear(config.squeeze, channels, bias=False)
+
+    def forward(self, x: Tensor, states: tuple[State, State] | None = None) -> tuple[Tensor, tuple[State, State]]:
+        batch, sub_bands, frames, channels = x.shape
+        sub_state, full_state = states or (None, None)
+        y, sub_state = self.sub(x.reshape(batch * sub_bands, frames, channels), sub_state)
+        x = x + self.sub_out(y).reshape(batch, sub_bands, frames, channels)
+
+        y = self.squeeze(x).transpose(1, 2).reshape(batch, frames, -1)
+        y, full_state = self.full(y, full_state)
+        y = torch.relu(self.full_out(y)).reshape(batch, frames, sub_bands, -1).transpose(1, 2)
+        return x + self.expand(y), (sub_state, full_state)
+
+
 class Crnn(nn.Module):
     """Band power in, masks per band out.
 
-    Args of forward: power (batch, frames, NUM_BANDS), the band sums of the mixture's power; states, per LSTM layer
-    (h, c) of (1, batch, hidden), or None to start from silence.
+    Args of forward: power (batch, frames, NUM_BANDS), the band sums of the mixture's power; states, per block those
+    that Block returns, or None to start from silence.
     Returns masks (batch, stems, frames, NUM_BANDS) that sum to one over the stems, and the next states.
     """
 
     def __init__(self, config: CrnnConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or CrnnConfig()
-        c1, c2, c3 = config.channels
-        kernel = config.kernel
-        self.bottom = NUM_BANDS // 8
-        self.encoder = nn.ModuleList(
-            [convolution(1, c1, kernel), convolution(c1, c2, kernel), convolution(c2, c3, kernel)]
-        )
-        self.lstms = nn.ModuleList(
-            nn.LSTM(c3 * self.bottom if i == 0 else config.hidden, config.hidden, batch_first=True)
-            for i in range(config.layers)
-        )
-        self.dense = nn.Linear(config.hidden, c3 * self.bottom)
-        self.decoder = nn.ModuleList(
-            transposed(2 * inputs, outputs, kernel) for inputs, outputs in ((c3, c2), (c2, c1), (c1, config.num_stems))
-        )
-        self.norms = nn.ModuleList([nn.BatchNorm2d(c2), nn.BatchNorm2d(c1)])
+        channels, kernel = config.channels, config.kernel
+        self.encoder = nn.ModuleList(convolution(i, o, kernel) for i, o in zip((1, *channels), channels, strict=False))
+        self.position = nn.Parameter(torch.zeros(config.num_sub_bands, 1, channels[-1]))
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        outputs = (*channels[-2::-1], config.num_stems)
+        self.decoder = nn.ModuleList(transposed(2 * i, o, kernel) for i, o in zip(channels[::-1], outputs, strict=True))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(o) for o in outputs[:-1])
 
     def forward(
-        self, power: Tensor, states: list[tuple[Tensor, Tensor]] | None = None
-    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        batch, frames, _ = power.shape
+        self, power: Tensor, states: list[tuple[State, State]] | None = None
+    ) -> tuple[Tensor, list[tuple[State, State]]]:
         features = (torch.log(power + POWER_FLOOR) - LOG_MEAN) / LOG_STD
         x = features.unsqueeze(1).to(memory_format=torch.channels_last)
         skips = []
@@ -83,12 +112,12 @@ class Crnn(nn.Module):
             x = layer(x)
             skips.append(x)
 
-        x = x.transpose(1, 2).reshape(batch, frames, -1)
+        x = x.permute(0, 3, 2, 1) + self.position
         next_states = []
-        for i, lstm in enumerate(self.lstms):
-            x, state = lstm(x, states[i] if states else None)
+        for i, block in enumerate(self.blocks):
+            x, state = block(x, states[i] if states else None)
             next_states.append(state)
-        x = torch.relu(self.dense(x)).reshape(batch, frames, -1, self.bottom).transpose(1, 2)
+        x = x.permute(0, 3, 2, 1)
 
         for i, layer in enumerate(self.decoder):
             x = layer(torch.cat([x, skips[-1 - i]], dim=1).contiguous(memory_format=torch.channels_last))

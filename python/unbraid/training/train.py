@@ -2,6 +2,9 @@
 
 A run folder holds `config.json`, `log.jsonl` (a row per validation: step, loss, gains; `card` plots it),
 `last.pt` (to resume) and `best.pt` (highest mean validation gain, averaged weights).
+
+An LSTM keeps little more than one core busy. To train on several, start a process for each, which average their
+gradients: `python -m torch.distributed.run --nproc-per-node 2 -m unbraid.training.train CORPUS RUN --threads 1`.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import copy
 import json
 import logging
 import math
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -19,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -37,7 +42,7 @@ class TrainConfig:
     seed: int = 1
     steps: int = 40_000
     warmup_steps: int = 500
-    batch_size: int = 8
+    batch_size: int = 8  # of each process
     seconds: float = 3.0
     learning_rate: float = 1.5e-3
     weight_decay: float = 1e-3
@@ -48,13 +53,30 @@ class TrainConfig:
     start_from: str = ""  # a checkpoint whose averaged weights a new run begins with
 
 
+def _rank() -> int:
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def _world_size() -> int:
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def _average_gradients(model: nn.Module) -> None:
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    dist.all_reduce(flat)
+    flat /= _world_size()
+    for gradient, mean in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
+        gradient.copy_(mean.view_as(gradient))
+
+
 class _Mixtures(IterableDataset[tuple[Tensor, ...]]):
     def __init__(self, corpus: Path, config: TrainConfig, first_step: int) -> None:
         self.corpus, self.config, self.first_step = corpus, config, first_step
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         info = torch.utils.data.get_worker_info()
-        seed = hash((self.config.seed, self.first_step, info.id if info else 0))
+        seed = hash((self.config.seed, self.first_step, _rank(), info.id if info else 0))
         drawer = Drawer(self.corpus, "train", self.config.seconds, seed % 2**32)
         for batch in Mixer(drawer, self.config.batch_size):
             yield torch.from_numpy(batch.mixture), torch.from_numpy(batch.cross), torch.from_numpy(batch.stems)
@@ -81,7 +103,8 @@ class Run:
             self.average.load_state_dict(start["average"])
             self.seconds_heard = start["seconds_heard"]
         settings = {"train": asdict(config), "model": model_config.to_dict(), "torch": torch.__version__}
-        (folder / "config.json").write_text(json.dumps(settings, indent=1))
+        if _rank() == 0:
+            (folder / "config.json").write_text(json.dumps(settings | {"processes": _world_size()}, indent=1))
 
     def _load(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
@@ -116,6 +139,8 @@ class Run:
         loss = band_loss(masks, mixture, cross, stems)
         self.optimiser.zero_grad()
         loss.backward()
+        if _world_size() > 1:
+            _average_gradients(self.model)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
         if torch.isfinite(norm):
             self.optimiser.step()
@@ -125,7 +150,7 @@ class Run:
                 if mean.is_floating_point():
                     mean.lerp_(value, 1 - decay)
         self.step += 1
-        self.seconds_heard += len(mixture) * self.config.seconds
+        self.seconds_heard += len(mixture) * self.config.seconds * _world_size()
         return loss.item()
 
     def loop(self, validation: ValidationSet) -> None:
@@ -144,7 +169,8 @@ class Run:
             batch = next(batches)
             waited += time.monotonic() - asked
             losses.append(self.train_step(*batch))
-            if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
+            due = self.step % self.config.validate_every == 0 or self.step == self.config.steps
+            if due and _rank() == 0:
                 took = time.monotonic() - started
                 gains = validation.gains(self.average)
                 mean = float(np.mean(list(gains.values())))
@@ -164,6 +190,7 @@ class Run:
                     self.best = mean
                     self._save("best.pt")
                 self._save("last.pt")
+            if due:
                 losses, started, waited = [], time.monotonic(), 0.0
 
 
@@ -173,15 +200,19 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     for name, value in asdict(TrainConfig()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    parser.add_argument("--hidden", type=int, default=CrnnConfig.hidden)
+    for name in ("blocks", "sub_hidden", "full_hidden", "squeeze"):
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(CrnnConfig, name))
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
+    if "WORLD_SIZE" in os.environ:
+        dist.init_process_group("gloo")
     config = TrainConfig(**{name: getattr(args, name) for name in asdict(TrainConfig())})
     validation = ValidationSet.of_corpus(args.corpus)
-    Run(args.corpus, args.run, config, CrnnConfig(hidden=args.hidden)).loop(validation)
+    sizes = {name: getattr(args, name) for name in ("blocks", "sub_hidden", "full_hidden", "squeeze")}
+    Run(args.corpus, args.run, config, CrnnConfig(**sizes)).loop(validation)
 
 
 if __name__ == "__main__":

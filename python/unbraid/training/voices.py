@@ -1,0 +1,106 @@
+"""New voices from recorded ones: pitch, melody, formants and tempo are moved apart from each other, frame by frame.
+
+The network never hears a waveform, only the band power of frames; so a voice is changed in its frames, and these need
+not overlap-add to a signal. A frame is a grain around its place in the recording, played faster or slower: pitch and
+formants move, the tempo is how far apart the grains lie. Formants alone are moved by warping the spectral envelope,
+smoothed by liftering the cepstrum: what vocal tract length perturbation does (Jaitly and Hinton, "Vocal tract length
+perturbation (VTLP) improves speech recognition", ICML workshop 2013), kept apart from the harmonics.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from unbraid.training.bands import BIN_HZ, NUM_BINS
+
+LIFTER = 84  # samples of cepstrum kept at 48 kHz, 1.75 ms: formants, but no harmonics up to about 500 Hz
+MAX_GAIN_DB = 24.0
+
+Spectra = NDArray[np.complex64]
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How a voice differs from its recording."""
+
+    tempo: float = 1.0
+    pitch: float = 1.0  # formants move with it
+    melody: float = 0.0  # standard deviation of the pitch contour added, in natural logarithms
+    formants: float = 1.0  # on top of what pitch moves
+    whispered: bool = False
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> Voice:
+        """Most voices are moved in some respect, a fifth in none."""
+        if rng.random() < 0.2:
+            return cls()
+        pitch = float(np.exp(rng.normal(0, 0.14))) if rng.random() < 0.6 else 1.0
+        # A raised voice is still the same mouth: half of the time its formants are put back.
+        formants = pitch ** -float(rng.random() < 0.5) * float(np.exp(rng.normal(0, 0.08)))
+        return cls(
+            tempo=float(np.exp(rng.uniform(-0.3, 0.3))),
+            pitch=pitch,
+            melody=float(rng.uniform(0.02, 0.15)) if rng.random() < 0.4 else 0.0,
+            formants=formants if rng.random() < 0.6 else 1.0,
+            whispered=rng.random() < 0.03,
+        )
+
+
+def melody(num_frames: int, depth: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """A smooth random contour of pitch ratios around one, a turn every 0.2 to 0.6 s: (frames,)."""
+    knots = rng.normal(0, depth, max(3, int(num_frames / rng.uniform(12, 38)) + 2))
+    at = np.linspace(0, len(knots) - 1, num_frames)
+    left = np.minimum(at.astype(int), len(knots) - 2)
+    ease = 0.5 - 0.5 * np.cos(np.pi * (at - left))
+    contour: NDArray[np.float32] = np.exp(knots[left] * (1 - ease) + knots[left + 1] * ease).astype(np.float32)
+    return contour
+
+
+def grains(audio: NDArray[np.float32], length: int, hop: float, ratios: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Frames whose content is played `ratios` (frames,) times as fast, by linear interpolation: (frames, length).
+
+    The first grain starts at the first sample if its ratio is one; where a grain reaches past `audio` it is silent.
+    """
+    centres = length / 2 + hop * np.arange(len(ratios))
+    at = centres[:, None] + ratios[:, None] * (np.arange(length) - length / 2)
+    at = np.clip(at + 1, 0, len(audio) + 1)  # one zero is put at either end
+    left = np.minimum(at.astype(np.int64), len(audio))
+    part = (at - left).astype(np.float32)
+    padded = np.pad(audio, 1)
+    frames: NDArray[np.float32] = padded[left] * (1 - part) + padded[left + 1] * part
+    return frames
+
+
+def envelope(frames: Spectra, bandwidth_hz: float) -> NDArray[np.float32]:
+    """The smooth part of the natural log of the power, (frames, bins); level beyond the recording's bandwidth."""
+    power = np.abs(frames) ** 2
+    log_power = np.log(power + 1e-7 * power.max(axis=1, keepdims=True) + 1e-20)
+    last = min(NUM_BINS, int(0.97 * bandwidth_hz / BIN_HZ))
+    log_power[:, last:] = log_power[:, last - 8 : last].mean(axis=1, keepdims=True)
+    cepstrum = scipy.fft.irfft(log_power, axis=1)[:, :LIFTER].astype(np.float32)
+    cepstrum[:, 1:] *= 1 + np.cos(np.pi * np.arange(1, LIFTER, dtype=np.float32) / LIFTER)  # both sides, tapered
+    smooth = scipy.fft.rfft(cepstrum, 2 * (NUM_BINS - 1), axis=1).real
+    return np.ascontiguousarray(smooth, np.float32)
+
+
+def shift_formants(frames: Spectra, ratio: float, bandwidth_hz: float) -> Spectra:
+    """Move the spectral envelope of (frames, bins) by a ratio, the harmonics stay."""
+    smooth = envelope(frames, bandwidth_hz)
+    at = np.minimum(np.arange(NUM_BINS) / ratio, NUM_BINS - 1.001)
+    left = at.astype(np.int64)
+    part = (at - left).astype(np.float32)
+    moved = smooth[:, left] * (1 - part) + smooth[:, left + 1] * part
+    limit = np.float32(MAX_GAIN_DB / 20 * np.log(10))
+    return frames * np.exp(np.clip((moved - smooth) / 2, -limit, limit))
+
+
+def whisper(frames: Spectra, bandwidth_hz: float, rng: np.random.Generator) -> Spectra:
+    """The envelope of (frames, bins) on noise instead of harmonics."""
+    smooth = np.exp(envelope(frames, bandwidth_hz) / 2)
+    noise = rng.standard_normal((*frames.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
+    noise[:, int(bandwidth_hz / BIN_HZ) :] = 0
+    return smooth * noise

@@ -1,0 +1,117 @@
+"""Voices moved in their frames: pitch, formants and tempo apart from each other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+pytest.importorskip("scipy", reason="needs the extra [train]")
+
+import scipy.fft
+import scipy.signal
+
+from unbraid.training.bands import BIN_HZ, NUM_BINS
+from unbraid.training.voices import Voice, envelope, grains, melody, shift_formants, whisper
+
+RATE, WIN = 48000, 1536
+WINDOW = np.hanning(WIN + 1)[:WIN].astype(np.float32)
+FORMANTS_HZ = (700.0, 1900.0)
+
+
+def vowel(pitch_hz: float = 90.0, seconds: float = 0.5) -> NDArray[np.float32]:
+    """Pulses through two resonances."""
+    audio = np.zeros(int(seconds * RATE))
+    audio[(np.arange(int(seconds * pitch_hz)) * RATE / pitch_hz).astype(int)] = 1.0
+    for formant_hz in FORMANTS_HZ:
+        b, a = scipy.signal.iirpeak(formant_hz, 4.0, RATE)
+        audio = audio * 0.05 + scipy.signal.lfilter(b, a, audio)
+    return audio.astype(np.float32)
+
+
+def frames_of(audio: NDArray[np.float32], ratio: float = 1.0, count: int = 20) -> NDArray[np.complex64]:
+    frames = grains(audio, WIN, 768, np.full(count, ratio, np.float32)) * WINDOW
+    return np.asarray(scipy.fft.rfft(frames), np.complex64)
+
+
+def pitch_of(frames: NDArray[np.complex64]) -> float:
+    """From the peak of the mean cepstrum between 60 and 400 Hz."""
+    cepstrum = scipy.fft.irfft(np.log(np.abs(frames) ** 2 + 1e-9)).mean(axis=0)
+    lags = np.arange(RATE // 400, RATE // 60)
+    return RATE / lags[np.argmax(cepstrum[lags])]
+
+
+def formant_of(frames: NDArray[np.complex64], low: float, high: float) -> float:
+    smooth = envelope(frames, 24000.0).mean(axis=0)
+    first = int(low / BIN_HZ)
+    return (first + np.argmax(smooth[first : int(high / BIN_HZ)])) * BIN_HZ
+
+
+def test_grains_at_their_own_pace_are_the_frames(rng: np.random.Generator) -> None:
+    audio = rng.standard_normal(WIN + 9 * 768).astype(np.float32)
+    plain = np.lib.stride_tricks.sliding_window_view(audio, WIN)[::768]
+    np.testing.assert_array_equal(grains(audio, WIN, 768, np.ones(10, np.float32)), plain)
+
+
+def test_grains_past_the_ends_are_silent(rng: np.random.Generator) -> None:
+    audio = rng.standard_normal(WIN).astype(np.float32)
+    frames = grains(audio, WIN, 768, np.array([2.0, 1.0, 1.0, 1.0], np.float32))
+    assert not frames[0, : WIN // 4 - 1].any()
+    assert frames[0, WIN // 2].any()
+    assert not frames[3].any()
+
+
+@pytest.mark.parametrize("ratio", [0.8, 1.25])
+def test_pitch_moves_with_its_formants(ratio: float) -> None:
+    before, after = frames_of(vowel()), frames_of(vowel(), ratio)
+    assert pitch_of(after) == pytest.approx(ratio * pitch_of(before), rel=0.02)
+    assert formant_of(after, 1200, 2800) == pytest.approx(ratio * formant_of(before, 1200, 2800), rel=0.07)
+
+
+@pytest.mark.parametrize("ratio", [0.8, 1.25])
+def test_formants_move_and_pitch_stays(ratio: float) -> None:
+    before = frames_of(vowel())
+    after = shift_formants(before, ratio, 24000.0)
+    assert pitch_of(after) == pytest.approx(pitch_of(before), rel=0.01)
+    assert formant_of(before, 1200, 2800) == pytest.approx(FORMANTS_HZ[1], rel=0.07)
+    assert formant_of(after, 1200, 2800) == pytest.approx(ratio * formant_of(before, 1200, 2800), rel=0.08)
+
+
+def test_formants_that_stay_change_nothing() -> None:
+    before = frames_of(vowel())
+    np.testing.assert_allclose(shift_formants(before, 1.0, 24000.0), before, rtol=1e-4)
+
+
+def test_a_whisper_keeps_the_formants_and_loses_the_pitch(rng: np.random.Generator) -> None:
+    before = frames_of(vowel(), count=40)
+    after = whisper(before, 8000.0, rng)
+    assert not after[:, int(8000 / BIN_HZ) :].any()
+    assert formant_of(after, 1200, 2800) == pytest.approx(formant_of(before, 1200, 2800), rel=0.1)
+
+    def harmonicity(frames: NDArray[np.complex64]) -> float:
+        cepstrum = scipy.fft.irfft(np.log(np.abs(frames[:, :256]) ** 2 + 1e-9)).mean(axis=0)
+        return float(cepstrum[510 * 48000 // 90 // 1536 - 8 : 510 * 48000 // 90 // 1536 + 8].max())
+
+    assert harmonicity(after) < 0.3 * harmonicity(before)
+
+
+def test_nothing_comes_of_silence(rng: np.random.Generator) -> None:
+    silence = np.zeros((3, NUM_BINS), np.complex64)
+    assert not shift_formants(silence, 1.2, 8000.0).any()
+    assert np.abs(whisper(silence, 8000.0, rng)).max() < 1e-8
+
+
+def test_a_melody_is_smooth_and_centred(rng: np.random.Generator) -> None:
+    contour = np.log(melody(20_000, 0.1, rng))
+    assert abs(contour.mean()) < 0.01
+    assert 0.05 < contour.std() < 0.12
+    assert np.abs(np.diff(contour)).max() < 0.1
+    assert (melody(50, 0.0, rng) == 1).all()
+
+
+def test_most_voices_are_moved(rng: np.random.Generator) -> None:
+    voices = [Voice.draw(rng) for _ in range(400)]
+    assert 0.1 < voices.count(Voice()) / 400 < 0.3
+    assert any(voice.whispered for voice in voices)
+    assert all(0.5 < voice.pitch < 2 and 0.5 < voice.formants < 2 for voice in voices)
+    assert all(0.7 < voice.tempo < 1.4 for voice in voices)
