@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from pedalboard.io import AudioFile
 
 import unbraid
+from bench.peers import Peer, open_peers
 
 SAMPLE_RATE = 48000
 CHANNELS = 2
@@ -84,10 +85,12 @@ def cpu_seconds(work: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
-def live(stream: unbraid.Separator | unbraid.Remixer, audio: Audio) -> tuple[float, Audio]:
+def live(
+    stream: unbraid.Separator | unbraid.Remixer, audio: Audio, warm_up: int = WARM_UP_BLOCKS
+) -> tuple[float, Audio]:
     """RTF of a stream fed block by block, and the seconds on the clock and of CPU per block: (2, blocks)."""
     blocks = [audio[:, start : start + BLOCK].copy() for start in range(0, audio.shape[1], BLOCK)]
-    for block in blocks[:WARM_UP_BLOCKS]:
+    for block in blocks[:warm_up]:
         stream.process(block)
     clock, cpu = [time.perf_counter()], [time.thread_time()]
     started = time.process_time()
@@ -122,6 +125,33 @@ def measure_live(model: unbraid.Model, audio: Audio) -> float:
         rows,
     )
     return rtfs["Separator"]
+
+
+def measure_beside_peers(model: unbraid.Model, audio: Audio, rounds: int = 10) -> None:
+    """The live cost beside that of the peers whose whole chain is compiled, in turns, so that all meet the same noise.
+
+    A peer hears one channel: it gets a stream for each.
+    """
+    found, missing = open_peers()
+    compiled = {name: found[name] for name in ("RNNoise", "DeepFilterNet3") if name in found}
+    separator = unbraid.Separator(SAMPLE_RATE, CHANNELS, model)
+    streams = {name: [open_stream() for _ in range(CHANNELS)] for name, open_stream in compiled.items()}
+
+    def run_peer(channels: list[Peer], part: Audio) -> None:
+        for stream, channel in zip(channels, part, strict=True):
+            for start in range(0, len(channel) - stream.hop_length + 1, stream.hop_length):
+                stream.process(channel[start : start + stream.hop_length])
+
+    used = dict.fromkeys(["Unbraid", *streams], 0.0)
+    for part in np.array_split(audio, rounds, axis=1):
+        used["Unbraid"] += cpu_seconds(lambda part=part: live(separator, part, warm_up=0))
+        for name, channels in streams.items():
+            used[name] += cpu_seconds(lambda part=part, channels=channels: run_peer(channels, part))
+    seconds = audio.shape[1] / SAMPLE_RATE
+    rows = [[name, f"{cpu / seconds:.4f}", f"{used['Unbraid'] / cpu:.2f}"] for name, cpu in used.items()]
+    table("Beside peers, stereo, live, one thread", ["", "RTF", "Unbraid / it"], rows)
+    for name in {"RNNoise", "DeepFilterNet3"} & missing.keys():
+        print(f"  {name} is not here: {missing[name]}")
 
 
 def measure_files(model: unbraid.Model, audio: Audio) -> None:
@@ -176,6 +206,7 @@ def main() -> None:
     print(f"unbraid {unbraid.__version__}, model {model.name}\n{machine()}")
     whole = measure_live(model, audio)
     measure_parts(model, whole)
+    measure_beside_peers(model, audio)
     measure_files(model, audio)
     measure_startup(model.path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 from pathlib import Path
 
@@ -235,6 +236,17 @@ def test_speech_at_16_khz_has_its_bandwidth(corpus: Path) -> None:
         power = pair_power(spectra(audio), spectra(audio)).sum(axis=0)
         above = bands.band_edges()[:-1] * bands.BIN_HZ > 1.1 * bandwidth_hz
         assert power[above].sum() < 1e-3 * power.sum()
+
+
+def test_voices_that_are_not_told_apart_weigh_as_many(tmp_path: Path) -> None:
+    folder = save_toy_corpus(tmp_path)
+    summary = json.loads((folder / "summary.json").read_text())
+    summary["sources"]["toy_speech"]["voices"] = 9
+    (folder / "summary.json").write_text(json.dumps(summary))
+    index = folder / "toy_speech.json"
+    index.write_text(index.read_text().replace("toy_speech/train0", "toy_speech/toy_speech"))
+    odds = Drawer(folder, "train", 0.5, 1).odds("speech")
+    assert odds["toy_speech/toy_speech"] == pytest.approx(3 * odds["toy_speech/train1"])  # 9 voices of a ninth each
 
 
 def test_a_drawer_stays_in_its_split(tmp_path: Path) -> None:

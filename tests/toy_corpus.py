@@ -53,7 +53,8 @@ def save_toy_corpus(folder: Path, *, seed: int = 1, seconds: float = 5.0, silent
                     )
                     offset += len(audio)
         (folder / f"toy_{kind}.json").write_text(json.dumps({"clips": [asdict(clip) for clip in clips]}))
-    (folder / "summary.json").write_text(json.dumps({"sources": {f"toy_{kind}": {} for kind in RATES}}))
+    rows = {f"toy_{kind}": {"kind": kind, "voices": 1} for kind in RATES}
+    (folder / "summary.json").write_text(json.dumps({"sources": rows}))
     # Simulating the real bank of rooms takes half a minute.
     decay = np.exp(-np.arange(4800) / 800)
     rooms = {f"{i:04}": (decay * rng.standard_normal(4800)).astype(np.float32) for i in range(3)}

@@ -106,7 +106,7 @@ def build_source(source: Source, recipe: Recipe, cache: Path, mirrors: str | Non
     """
     index = dest / f"{source.name}.json"
     made_by = {
-        "source": asdict(source),
+        "source": {key: value for key, value in asdict(source).items() if key != "voices"},
         "limits": [recipe.validation_percent, recipe.max_file_bytes, recipe.max_seconds],
         "reserved": sorted(recipe.reserved_speakers),
     }
@@ -168,7 +168,8 @@ def build(recipe: Recipe, dest: Path, cache: Path, mirrors: str | None = None, w
         jobs = {
             source.name: pool.submit(build_source, source, recipe, cache, mirrors, dest) for source in recipe.sources
         }
-        summary = {"recipe": recipe.name, "sources": {name: job.result() for name, job in jobs.items()}}
+        rows = {source.name: jobs[source.name].result() | {"voices": source.voices} for source in recipe.sources}
+    summary = {"recipe": recipe.name, "sources": rows}
     (dest / "summary.json").write_text(json.dumps(summary, indent=1))
     return summary
 
@@ -179,6 +180,12 @@ def hours_of(summary: dict[str, Any]) -> str:
     for row in summary["sources"].values():
         hours[row["kind"]] = hours.get(row["kind"], 0.0) + row["hours"]
     return ", ".join(f"{kind} {value:.1f} h" for kind, value in hours.items())
+
+
+def load_voices(corpus: Path) -> dict[str, int]:
+    """How many voices a speaker of a built corpus stands for: those that go by the name of their source."""
+    sources = json.loads((corpus / "summary.json").read_text())["sources"]
+    return {f"{name}/{name}": row["voices"] for name, row in sources.items() if row["kind"] == "speech"}
 
 
 def load_clips(corpus: Path) -> list[Clip]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from unbraid.training import augment, rooms, voices
 from unbraid.training.bands import NUM_BANDS, band_edges
-from unbraid.training.corpus import Clip, load_clips, packed_file
+from unbraid.training.corpus import Clip, load_clips, load_voices, packed_file
 
 SAMPLE_RATE = 48000
 WIN_LENGTH, HOP_LENGTH = 1536, 768
@@ -91,14 +91,19 @@ class Drawer:
         self._names = {kind: list(voices) for kind, voices in self._voices.items()}
         self._odds = {kind: self._weigh(kind) for kind in STEMS}
 
+    def odds(self, kind: str) -> dict[str, float]:
+        """How often each voice, track or noise of a kind is drawn."""
+        return dict(zip(self._names[kind], self._odds[kind].tolist(), strict=True))
+
     def _weigh(self, kind: str) -> NDArray[np.float64]:
         # Square root of the hours: long recordings count, but do not drown the many short ones. Wide-band speech
         # is scarce and would be drowned by the 16 kHz corpora.
-        weights = []
-        for clips in self._voices[kind].values():
-            seconds = sum(clip.length / clip.sample_rate for clip in clips)
+        weights, voices = [], load_voices(self._corpus)
+        for speaker, clips in self._voices[kind].items():
+            count = voices.get(speaker, 1)
+            seconds = sum(clip.length / clip.sample_rate for clip in clips) / count
             wide = kind == "speech" and clips[0].sample_rate >= 44100
-            weights.append(np.sqrt(min(seconds, 6000.0)) * (2.5 if wide else 1.0))
+            weights.append(count * np.sqrt(min(seconds, 6000.0)) * (2.5 if wide else 1.0))
         odds: NDArray[np.float64] = np.array(weights) / np.sum(weights)
         return odds
 

@@ -38,6 +38,7 @@ class Source:
     archive: str = ""
     exclude: str = r"(?!)"
     speaker: str = ""
+    voices: int = 1  # in the files that `speaker` does not tell apart: they weigh as so many
 
     def wants(self, path: str) -> bool:
         return bool(re.search(self.include, path)) and not re.search(self.exclude, path)
