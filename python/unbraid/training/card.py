@@ -1,7 +1,8 @@
 """Writes a model's card beside it: sources with hours and licences, the training's curve, figures, limits.
 
-Everything but the limits comes from what other commands left: the corpus's `summary.json`, the run's `config.json` and
-`log.jsonl`, and the scores that `evaluate --json` wrote. So no figure in a card is typed by hand.
+Everything but the notes (limits, and what was tried) comes from what other commands left: the corpus's `summary.json`,
+the run's `config.json` and `log.jsonl`, and the scores that `evaluate --json` wrote. No figure of the model is typed by
+hand.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
+import unbraid
 from unbraid.registry import describe, load_model
 from unbraid.training.corpus import hours_of
-from unbraid.training.evaluate import Score, table
+from unbraid.training.evaluate import Score, read_clip, table
 
 HEAD = """# {name}
 
@@ -37,7 +40,7 @@ def sources_table(summary: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, row in summary["sources"].items():
-        voices = row["speakers"] or ""
+        voices = row["speakers"] + row["voices"] - 1 if row["speakers"] else ""
         lines.append(
             f"| {name} | {row['kind']} | {row['hours']:.2f} | {row['files']} | {voices} "
             f"| {row['license']} | {row['attribution']} | {row['origin']} |"
@@ -61,9 +64,42 @@ def plot_curve(rows: list[dict[str, Any]], path: Path) -> None:
     plt.close(figure)
 
 
-def write_card(model_path: Path, corpus: Path, run: Path, scores: Path, notes: str) -> Path:
-    """Write MODEL.md and MODEL.png beside the model file; returns the path of the card."""
-    info = describe(load_model(model_path))
+def worst_clip(scores: list[Score]) -> Score:
+    """The clip that gains least, by the model's first stem among mixtures of all stems."""
+    gains = [score for score in scores if score.metric == "si_sdr_gain"]
+    fullest = max(score.kind.count("+") for score in gains)
+    first = gains[0].stem
+    return min((s for s in gains if s.kind.count("+") == fullest and s.stem == first), key=lambda s: s.value)
+
+
+def plot_worst(worst: Score, folder: Path, model: unbraid.Model, path: Path) -> None:
+    """Spectrograms of a clip's mixture, and of a stem as it should be and as it came out."""
+    references, rate = read_clip(folder / worst.clip, list(model.stem_names))
+    mixture = sum(references.values(), np.float32(0))
+    panels = {
+        "mixture": mixture,
+        f"{worst.stem}, clean": references[worst.stem],
+        f"{worst.stem}, separated": unbraid.separate(mixture, rate, model=model)[worst.stem],
+    }
+    figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), sharex=True, sharey=True, layout="constrained")
+    for axis, (title, audio) in zip(axes, panels.items(), strict=True):
+        level = np.sqrt(np.mean(mixture**2)) + 1e-9
+        *_, image = axis.specgram(
+            audio.mean(axis=0) / level + 1e-9, NFFT=1024, Fs=rate, noverlap=512, vmin=-110, vmax=-25
+        )
+        axis.set_title(title, fontsize=9)
+        axis.set_xlabel("s")
+    axes[0].set_ylabel("Hz")
+    axes[0].set_ylim(0, min(8000, rate / 2))
+    figure.colorbar(image, ax=axes, label="dB")
+    figure.savefig(path, dpi=70)
+    plt.close(figure)
+
+
+def write_card(model_path: Path, corpus: Path, run: Path, scores: Path, folder: Path, notes: str) -> Path:
+    """Write MODEL.md, MODEL.png and MODEL.worst.png beside the model file; returns the path of the card."""
+    model = load_model(model_path)
+    info = describe(model)
     made = json.loads(info.metadata["training_run"])
     summary = json.loads((corpus / "summary.json").read_text())
     config = json.loads((run / "config.json").read_text())
@@ -80,13 +116,17 @@ def write_card(model_path: Path, corpus: Path, run: Path, scores: Path, notes: s
         recipe=summary["recipe"],
         **{key: made[key] for key in ("commit", "step", "hours_heard", "seed")},
     )
-    evaluation = table([Score(**row) for row in json.loads(scores.read_text())])
+    all_scores = [Score(**row) for row in json.loads(scores.read_text())]
+    worst = worst_clip(all_scores)
+    plot_worst(worst, folder, model, model_path.with_suffix(".worst.png"))
     settings = ", ".join(f"{key} {value}" for part in ("model", "train") for key, value in config[part].items())
     card = model_path.with_suffix(".md")
     card.write_text(
         f"{head}\n## Figures\n\nOn the public evaluation set, whose sources are reserved: never trained or tuned on "
         "(`python -m unbraid.training.evaluate`).\nThe gain is that of zero-mean SI-SDR over the mixture, a mean over "
-        f"clips.\n\n{evaluation}\n\n## Limits\n\n{notes.strip()}\n\n## Training\n\n{settings}.\n\n"
+        f"clips.\n\n{table(all_scores)}\n\nThe worst {worst.stem} of a mixture of all stems, clip {worst.clip}, gains "
+        f"{worst.value:.1f} dB:\n\n![Spectrograms of the worst clip]({model_path.stem}.worst.png)\n\n"
+        f"{notes.strip()}\n\n## Training\n\n{settings}.\n\n"
         f"![SI-SDR gain on the validation set]({model_path.stem}.png)\n\n## Sources\n\n{sources_table(summary)}\n"
     )
     return card
@@ -98,9 +138,10 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--scores", type=Path, required=True, help="what evaluate --json wrote")
-    parser.add_argument("--notes", type=Path, required=True, help="Markdown: the model's limits")
+    parser.add_argument("--folder", type=Path, required=True, help="the folder that was scored")
+    parser.add_argument("--notes", type=Path, required=True, help="Markdown: the model's limits, and what was tried")
     args = parser.parse_args()
-    print(write_card(args.model, args.corpus, args.run, args.scores, args.notes.read_text()))
+    print(write_card(args.model, args.corpus, args.run, args.scores, args.folder, args.notes.read_text()))
 
 
 if __name__ == "__main__":

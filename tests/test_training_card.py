@@ -1,0 +1,73 @@
+"""The model card: its figures are those of the files it was given."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+for package in ("matplotlib", "scipy", "soundfile", "soxr"):
+    pytest.importorskip(package, reason="needs the extra [train]")
+
+from test_training_evaluate import write_clip  # noqa: E402
+from toy_model import save_toy_model  # noqa: E402
+from unbraid.training.card import sources_table, worst_clip, write_card  # noqa: E402
+from unbraid.training.evaluate import Score  # noqa: E402
+
+RUN = {"commit": "abc123", "step": 7, "hours_heard": 2.5, "seed": 3}
+SOURCES = {
+    "poems": {"kind": "speech", "speakers": 1, "voices": 15},
+    "songs": {"kind": "music", "speakers": None, "voices": 1},
+}
+COMMON = {"hours": 1.5, "files": 4, "license": "CC0", "attribution": "someone", "origin": "git a/b@c"}
+SUMMARY = {"recipe": "toy", "sources": {name: COMMON | row for name, row in SOURCES.items()}}
+
+
+def gain(clip: str, stem: str, value: float, kind: str = "speech+music+noise") -> Score:
+    return Score(clip, kind, stem, "si_sdr_gain", value)
+
+
+SCORES = [
+    gain("000", "speech", 4.0),
+    gain("000", "music", -9.0),
+    gain("001", "speech", 1.25),
+    gain("002", "speech", -3.0, kind="speech+noise"),
+    Score("001", "speech+music+noise", "speech", "si_sdr", -20.0),
+]
+
+
+def test_the_worst_clip_is_of_the_first_stem_among_full_mixtures() -> None:
+    assert worst_clip(SCORES) == gain("001", "speech", 1.25)
+
+
+def test_a_source_of_voices_that_are_not_told_apart_has_them_all() -> None:
+    poems, songs = sources_table(SUMMARY).splitlines()[2:4]
+    assert poems == "| poems | speech | 1.50 | 4 | 15 | CC0 | someone | git a/b@c |"
+    assert songs.startswith("| songs | music | 1.50 | 4 |  |")
+
+
+def test_a_card_says_what_the_files_say(tmp_path: Path) -> None:
+    model = save_toy_model(tmp_path / "toy.onnx", training_run=json.dumps(RUN))
+    corpus, run, folder = (tmp_path / name for name in ("corpus", "run", "eval"))
+    for path in (corpus, run):
+        path.mkdir()
+    write_clip(folder / "000", "speech", "music", "noise")
+    write_clip(folder / "001", "speech", "music", "noise", sample_rate=44100, channels=2)
+    (corpus / "summary.json").write_text(json.dumps(SUMMARY))
+    (run / "config.json").write_text(json.dumps({"model": {"kernel": 5}, "train": {"steps": 7}}))
+    rows = [{"step": step, "gain_db": step / 2, "smn/speech": 1.0} for step in (1, 2)]
+    (run / "log.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    scores = tmp_path / "scores.json"
+    scores.write_text(json.dumps([asdict(score) for score in SCORES]))
+
+    card = write_card(model, corpus, run, scores, folder, "## Limits\n\nIt is a toy.\n")
+    text = card.read_text()
+    assert card == tmp_path / "toy.md"
+    for piece in ("`abc123`", "7 steps", "2.5 hours", "seed 3", "| 2.62 | 1.2 (001) |", "It is a toy.", "kernel 5"):
+        assert piece in text, piece
+    assert "clip 001, gains 1.2 dB" in text
+    for image in ("toy.png", "toy.worst.png"):
+        assert f"({image})" in text
+        assert (tmp_path / image).read_bytes().startswith(b"\x89PNG")
