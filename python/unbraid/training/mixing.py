@@ -16,7 +16,7 @@ import scipy.fft
 import soxr
 from numpy.typing import NDArray
 
-from unbraid.training import augment, rooms, voices
+from unbraid.training import augment, rooms, singing, voices
 from unbraid.training.bands import NUM_BANDS, band_edges
 from unbraid.training.corpus import Clip, load_clips, load_voices, packed_file
 
@@ -206,6 +206,8 @@ class Drawer:
             frames, bandwidth_hz = self._moved_speech(voices.Voice.draw(self.rng))
         else:
             frames, bandwidth_hz = self._moved_sound(kind), 24000.0
+        if kind == "music" and self.rng.random() < 0.3:
+            frames = self._sung(frames)
         return Stem(frames, pair_power(frames, frames), bandwidth_hz)
 
     def _moved_speech(self, voice: voices.Voice) -> tuple[NDArray[np.complex64], float]:
@@ -221,6 +223,17 @@ class Drawer:
         if voice.formants != 1:
             frames = voices.shift_formants(frames, voice.formants, bandwidth_hz)
         return frames, bandwidth_hz
+
+    def _sung(self, frames: NDArray[np.complex64]) -> NDArray[np.complex64]:
+        """Music with a singer or two on top, as loud as before."""
+        song: NDArray[np.complex64] = frames.copy()
+        for _ in range(1 + (self.rng.random() < 0.25)):
+            hop = HOP_LENGTH * self.rng.uniform(0.35, 0.8)
+            audio, _ = self.speech(int(hop * (self.num_frames - 1)) + WIN_LENGTH)
+            voice = singing.sing(_level(audio), self.num_frames, hop, _transform, self.rng)
+            song += voice * np.float32(10 ** (self.rng.uniform(-12, 4) / 20))
+        song *= np.linalg.norm(frames) / (np.linalg.norm(song) + np.float32(1e-20))
+        return song
 
     def _moved_sound(self, kind: str) -> NDArray[np.complex64]:
         rng, noise = self.rng, kind == "noise"

@@ -87,15 +87,16 @@ def envelope(frames: Spectra, bandwidth_hz: float) -> NDArray[np.float32]:
     return np.ascontiguousarray(smooth, np.float32)
 
 
-def shift_formants(frames: Spectra, ratio: float, bandwidth_hz: float) -> Spectra:
-    """Move the spectral envelope of (frames, bins) by a ratio, the harmonics stay."""
+def shift_formants(frames: Spectra, ratio: float | NDArray[np.float32], bandwidth_hz: float) -> Spectra:
+    """Move the spectral envelope of (frames, bins) by a ratio, or one per frame (frames, 1); the harmonics stay."""
     smooth = envelope(frames, bandwidth_hz)
-    at = np.minimum(np.arange(NUM_BINS) / ratio, NUM_BINS - 1.001)
+    at = np.minimum(np.arange(NUM_BINS) / np.broadcast_to(ratio, (len(frames), 1)), NUM_BINS - 1.001)
     left = at.astype(np.int64)
     part = (at - left).astype(np.float32)
-    moved = smooth[:, left] * (1 - part) + smooth[:, left + 1] * part
+    moved = np.take_along_axis(smooth, left, 1) * (1 - part) + np.take_along_axis(smooth, left + 1, 1) * part
     limit = np.float32(MAX_GAIN_DB / 20 * np.log(10))
-    return frames * np.exp(np.clip((moved - smooth) / 2, -limit, limit))
+    shifted: Spectra = frames * np.exp(np.clip((moved - smooth) / 2, -limit, limit))
+    return shifted
 
 
 def whisper(frames: Spectra, bandwidth_hz: float, rng: np.random.Generator) -> Spectra:
