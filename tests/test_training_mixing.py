@@ -16,20 +16,16 @@ for package in ("pyroomacoustics", "scipy", "soundfile", "soxr"):
 from toy_corpus import SOUNDS, save_toy_corpus  # noqa: E402
 from unbraid import _core  # noqa: E402
 from unbraid.training import augment, bands, rooms  # noqa: E402
-from unbraid.training.mixing import (  # noqa: E402
+from unbraid.training.drawing import STEMS, Drawer, Stem  # noqa: E402
+from unbraid.training.frames import (  # noqa: E402
     HOP_LENGTH,
     POWER_SCALE,
-    PRESENT,
     SAMPLE_RATE,
-    STEMS,
     WIN_LENGTH,
-    Drawer,
-    Mixer,
-    Stem,
-    mix,
     pair_power,
     spectra,
 )
+from unbraid.training.mixing import PRESENT, Mixer, mix  # noqa: E402
 
 Complex = NDArray[np.complex64]
 

@@ -10,10 +10,9 @@ pytest.importorskip("pyroomacoustics", reason="needs the extra [train]")
 pytest.importorskip("soxr", reason="needs the extra [train]")
 pytest.importorskip("soundfile", reason="needs the extra [train]")
 
-from test_training_voices import formant_of, vowel  # noqa: E402
-from unbraid.training.mixing import WIN_LENGTH, spectra  # noqa: E402
-from unbraid.training.mixing import _transform as transform  # noqa: E402
-from unbraid.training.singing import PITCH_RANGE_HZ, SCALE, pitch, sing, tune  # noqa: E402
+from test_training_voices import formant_of, vowel
+from unbraid.training.frames import WIN_LENGTH, spectra, transform
+from unbraid.training.singing import PITCH_RANGE_HZ, SCALE, pitch, sing, tune
 
 HOP = 300.0
 FRAMES = 120
@@ -53,7 +52,7 @@ def test_speech_is_sung_on_its_notes(
     spoken: NDArray[np.float32], rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("unbraid.training.singing.tune", lambda n, centre, _: np.full(n, 175.0, np.float32))
-    sung = sing(spoken, FRAMES, HOP, transform, rng)
+    sung = sing(spoken, FRAMES, HOP, rng)
     found, voiced = pitch(sung)
     assert sung.shape == (FRAMES, 769)
     assert sung.dtype == np.complex64
@@ -67,7 +66,7 @@ def test_speech_is_sung_on_its_notes(
 def test_what_has_no_pitch_stays_as_it_is(rng: np.random.Generator) -> None:
     hiss = rng.standard_normal(int(HOP * (FRAMES - 1)) + WIN_LENGTH).astype(np.float32)
     plain = transform(np.lib.stride_tricks.sliding_window_view(hiss, WIN_LENGTH)[:: int(HOP)])
-    sung = sing(hiss, FRAMES, HOP, transform, rng)
+    sung = sing(hiss, FRAMES, HOP, rng)
     level = np.abs(sung).mean() / np.abs(plain).mean()
     assert 0.8 < level < 1.25
-    assert not sing(np.zeros_like(hiss), FRAMES, HOP, transform, rng).any()
+    assert not sing(np.zeros_like(hiss), FRAMES, HOP, rng).any()

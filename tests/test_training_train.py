@@ -19,7 +19,8 @@ torch = pytest.importorskip("torch", reason="needs the extra [train]")
 from toy_corpus import SOUNDS, save_toy_corpus  # noqa: E402
 from unbraid.training import train, validation  # noqa: E402
 from unbraid.training.bands import NUM_BANDS  # noqa: E402
-from unbraid.training.mixing import HOP_LENGTH, SAMPLE_RATE, STEMS, spectra  # noqa: E402
+from unbraid.training.drawing import STEMS  # noqa: E402
+from unbraid.training.frames import HOP_LENGTH, SAMPLE_RATE, spectra  # noqa: E402
 from unbraid.training.model import CrnnConfig  # noqa: E402
 from unbraid.training.train import Run, TrainConfig  # noqa: E402
 from unbraid.training.validation import ValidationSet, synthesise  # noqa: E402

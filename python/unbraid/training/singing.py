@@ -6,24 +6,19 @@ formants stay where they were. As in voices.py this happens frame by frame: no v
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import scipy.fft
 import scipy.ndimage
 from numpy.typing import NDArray
 
 from unbraid.training.bands import BIN_HZ, HOP_SECONDS
-from unbraid.training.voices import Spectra, grains, shift_formants
+from unbraid.training.frames import SAMPLE_RATE, WIN_LENGTH, WINDOW, Spectra, transform
+from unbraid.training.voices import grains, shift_formants
 
-SAMPLE_RATE = 48000
-WIN_LENGTH = 1536
 PITCH_RANGE_HZ = (70.0, 500.0)
 VOICED = 0.5  # correlation at the period from which a frame is sung on pitch
 SCALE = np.array([0, 2, 4, 5, 7, 9, 11])  # major; its modes are as likely, for the key is random
 FRAMES_PER_SECOND = 1 / HOP_SECONDS
-
-Transform = Callable[[NDArray[np.float32]], Spectra]
 
 
 def pitch(frames: Spectra) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -32,8 +27,7 @@ def pitch(frames: Spectra) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     power[:, int(3000 / BIN_HZ) :] = 0
     correlation = scipy.fft.irfft(power, WIN_LENGTH, axis=1)
     # The sine window's own correlation falls with the lag, and would favour short periods.
-    window = np.sin(np.pi * np.arange(WIN_LENGTH) / WIN_LENGTH)
-    falling = np.correlate(window, window, "full")[WIN_LENGTH - 1 :]
+    falling = np.correlate(WINDOW, WINDOW, "full")[WIN_LENGTH - 1 :]
     low, high = (int(SAMPLE_RATE / hz) for hz in PITCH_RANGE_HZ[::-1])
     scores = correlation[:, low:high] / (falling[low:high] / falling[0]) / (correlation[:, :1] + 1e-20)
     peak = scores.max(axis=1)
@@ -65,10 +59,8 @@ def tune(num_frames: int, centre_hz: float, rng: np.random.Generator) -> NDArray
     return tuned
 
 
-def sing(
-    audio: NDArray[np.float32], num_frames: int, hop: float, transform: Transform, rng: np.random.Generator
-) -> Spectra:
-    """Frames (num_frames, bins) of spoken `audio` sung; it is read at `hop` samples a frame, `transform` windows.
+def sing(audio: NDArray[np.float32], num_frames: int, hop: float, rng: np.random.Generator) -> Spectra:
+    """Frames (num_frames, bins) of spoken `audio` sung; it is read at `hop` samples a frame.
 
     Silence stays silent; what has no pitch, consonants and breath, keeps its sound.
     """

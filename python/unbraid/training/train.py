@@ -27,8 +27,9 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
+from unbraid.training.drawing import Drawer
 from unbraid.training.losses import band_loss
-from unbraid.training.mixing import Drawer, Mixer
+from unbraid.training.mixing import Mixer
 from unbraid.training.model import Crnn, CrnnConfig
 from unbraid.training.validation import ValidationSet
 

@@ -16,11 +16,10 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from unbraid.training.bands import BIN_HZ, NUM_BINS
+from unbraid.training.frames import Spectra
 
 LIFTER = 84  # samples of cepstrum kept at 48 kHz, 1.75 ms: formants, but no harmonics up to about 500 Hz
 MAX_GAIN_DB = 24.0
-
-Spectra = NDArray[np.complex64]
 
 
 @dataclass(frozen=True)

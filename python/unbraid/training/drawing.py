@@ -1,0 +1,210 @@
+"""Draws stems from a corpus and moves them: voices, melodies, tempo, rooms, singers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from unbraid.training import augment, rooms, singing, voices
+from unbraid.training.corpus import Clip, load_clips, load_voices, packed_file
+from unbraid.training.frames import (
+    HOP_LENGTH,
+    SAMPLE_RATE,
+    WIN_LENGTH,
+    Samples,
+    Spectra,
+    level,
+    pair_power,
+    transform,
+)
+
+STEMS = ("speech", "music", "noise")
+
+
+@dataclass(frozen=True)
+class Stem:
+    """A drawn stretch of one kind: its spectra, its own band power and the bandwidth of its recording."""
+
+    spectra: Spectra
+    power: NDArray[np.float32]
+    bandwidth_hz: float
+
+
+class Drawer:
+    """Draws augmented stretches of speech, music and noise from one split of a corpus."""
+
+    def __init__(self, corpus: Path, split: str, seconds: float, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.length = int(seconds * SAMPLE_RATE) // HOP_LENGTH * HOP_LENGTH
+        self.num_frames = self.length // HOP_LENGTH - 1
+        self.rooms = rooms.load_bank(corpus)
+        self._corpus = corpus
+        self._packed: dict[tuple[str, int], NDArray[np.int16]] = {}
+        self._voices: dict[str, dict[str, list[Clip]]] = {kind: {} for kind in STEMS}
+        for clip in load_clips(corpus):
+            if clip.split == split:
+                self._voices[clip.kind].setdefault(clip.speaker, []).append(clip)
+        self._names = {kind: list(voices) for kind, voices in self._voices.items()}
+        self._odds = {kind: self._weigh(kind) for kind in STEMS}
+
+    def odds(self, kind: str) -> dict[str, float]:
+        """How often each voice, track or noise of a kind is drawn."""
+        return dict(zip(self._names[kind], self._odds[kind].tolist(), strict=True))
+
+    def _weigh(self, kind: str) -> NDArray[np.float64]:
+        # Square root of the hours: long recordings count, but do not drown the many short ones. Wide-band speech
+        # is scarce and would be drowned by the 16 kHz corpora.
+        weights, voices = [], load_voices(self._corpus)
+        for speaker, clips in self._voices[kind].items():
+            count = voices.get(speaker, 1)
+            seconds = sum(clip.length / clip.sample_rate for clip in clips) / count
+            wide = kind == "speech" and clips[0].sample_rate >= 44100
+            weights.append(count * np.sqrt(min(seconds, 6000.0)) * (2.5 if wide else 1.0))
+        odds: NDArray[np.float64] = np.array(weights) / np.sum(weights)
+        return odds
+
+    def read(self, clip: Clip, speed: float = 1.0, max_samples: int | None = None, start: float = 0.0) -> Samples:
+        """A clip at 48 kHz, played `speed` times as fast, from the fraction `start` on, cut to `max_samples`."""
+        first = int(start * clip.length)
+        ratio = clip.sample_rate * speed
+        last = clip.length
+        if max_samples is not None:
+            last = min(last, first + int(max_samples * ratio / SAMPLE_RATE) + 64)
+        key = (clip.source, clip.sample_rate)
+        if key not in self._packed:
+            self._packed[key] = np.memmap(packed_file(self._corpus, *key), np.int16, "r")
+        raw = self._packed[key][clip.offset + first : clip.offset + last]
+        audio = raw.astype(np.float32) / 32768.0
+        out: Samples = soxr.resample(audio, ratio, SAMPLE_RATE, quality="LQ")
+        return out[:max_samples]
+
+    def _voice(self, kind: str) -> list[Clip]:
+        return self._voices[kind][self.rng.choice(self._names[kind], p=self._odds[kind])]
+
+    def speech(self, length: int | None = None) -> tuple[Samples, float]:
+        """Sentences of one voice strung with natural pauses; pitch, formants and tempo shifted together."""
+        length = length or self.length
+        rng, clips = self.rng, self._voice("speech")
+        audio = np.zeros(length, np.float32)
+        speed = float(np.exp(rng.uniform(-0.2, 0.2)))
+        at = 0 if rng.random() < 0.5 else int(rng.uniform(0, 0.6) * SAMPLE_RATE)
+        start = rng.uniform(0, 0.8) if at == 0 else 0.0
+        clip = clips[0]
+        while at < length:
+            clip = clips[rng.integers(len(clips))]
+            part = self.read(clip, speed, length - at, start)
+            part *= 10 ** (rng.normal(0, 1.5) / 20)
+            audio[at : at + len(part)] += part
+            pause = rng.uniform(0.05, 0.5) if rng.random() < 0.85 else rng.uniform(0.5, 2.0)
+            at, start = at + len(part) + int(pause * SAMPLE_RATE), 0.0
+        if rng.random() < 0.4:
+            audio = augment.reverberate(audio, self.rooms[rng.integers(len(self.rooms))], rng.uniform(0.3, 1.0))
+        if rng.random() < 0.05:
+            audio = augment.clip_hard(audio, rng)
+        return audio, min(24000.0, clip.sample_rate / 2 * speed) if clip.sample_rate < 44100 else 24000.0
+
+    def music(self, length: int | None = None) -> tuple[Samples, float]:
+        """A stretch of a track, up to a tone higher or lower."""
+        length = length or self.length
+        rng = self.rng
+        audio = np.zeros(length, np.float32)
+        speed, at, start = float(np.exp(rng.uniform(-0.12, 0.12))), 0, rng.uniform(0, 0.95)
+        while at < length:
+            clips = self._voice("music")
+            part = self.read(clips[rng.integers(len(clips))], speed, length - at, start)
+            audio[at : at + len(part)] += part
+            at, start = at + len(part), 0.0
+        if rng.random() < 0.05:
+            audio = augment.clip_hard(audio, rng)
+        return audio, 24000.0
+
+    def noise(self, length: int | None = None) -> tuple[Samples, float]:
+        """Ambience, a string of sound events, synthetic noise, babble, or two of them."""
+        length = length or self.length
+        rng = self.rng
+        draw = rng.random()
+        if draw < 0.12:
+            audio = augment.synthetic_noise(length, rng)
+        elif draw < 0.17:
+            voices = [self.speech(length)[0] for _ in range(5)]
+            audio = np.sum([voice / (np.abs(voice).max() + 1e-9) for voice in voices], axis=0, dtype=np.float32)
+        else:
+            audio = self._recorded_noise(length)
+        if rng.random() < 0.3:
+            other = self._recorded_noise(length) if rng.random() < 0.7 else augment.synthetic_noise(length, rng)
+            level = np.sqrt(np.mean(audio**2) / (np.mean(other**2) + 1e-12))
+            audio += other * level * 10 ** (rng.uniform(-15, 3) / 20)
+        if rng.random() < 0.15:
+            audio = augment.reverberate(audio, self.rooms[rng.integers(len(self.rooms))], rng.uniform(0.3, 1.0))
+        return audio, 24000.0
+
+    def _recorded_noise(self, length: int) -> Samples:
+        rng = self.rng
+        audio = np.zeros(length, np.float32)
+        speed, at = float(np.exp(rng.uniform(-0.25, 0.25))), 0
+        clips = self._voice("noise")
+        clip = clips[rng.integers(len(clips))]
+        start = rng.uniform(0, 0.9) if clip.length > 8 * clip.sample_rate else 0.0
+        sparse = rng.random() < 0.4
+        while at < length:
+            part = self.read(clip, speed, length - at, start)
+            audio[at : at + len(part)] += part
+            pause = rng.exponential(0.4) if sparse else 0.0
+            at, start = at + len(part) + int(pause * SAMPLE_RATE), 0.0
+            if rng.random() < 0.5 and clip.length < 8 * clip.sample_rate:
+                clips = self._voice("noise")
+                clip = clips[rng.integers(len(clips))]
+        return audio
+
+    def stem(self, kind: str) -> Stem:
+        """A stem as the network hears it: what is drawn, moved in tempo, pitch and more."""
+        if kind == "speech":
+            frames, bandwidth_hz = self._moved_speech(voices.Voice.draw(self.rng))
+        else:
+            frames, bandwidth_hz = self._moved_sound(kind), 24000.0
+        if kind == "music" and self.rng.random() < 0.3:
+            frames = self._sung(frames)
+        return Stem(frames, pair_power(frames, frames), bandwidth_hz)
+
+    def _moved_speech(self, voice: voices.Voice) -> tuple[Spectra, float]:
+        hop = HOP_LENGTH * voice.tempo
+        audio, bandwidth_hz = self.speech(int(hop * (self.num_frames - 1)) + WIN_LENGTH)
+        audio = level(audio)
+        ratios = voice.pitch * voices.melody(self.num_frames, voice.melody, self.rng)
+        if voice.pitch != 1 or voice.melody:
+            bandwidth_hz = min(24000.0, bandwidth_hz * float(ratios.min()))
+        frames = transform(voices.grains(audio, WIN_LENGTH, hop, ratios))
+        if voice.whispered:
+            frames = voices.whisper(frames, bandwidth_hz, self.rng)
+        if voice.formants != 1:
+            frames = voices.shift_formants(frames, voice.formants, bandwidth_hz)
+        return frames, bandwidth_hz
+
+    def _sung(self, frames: Spectra) -> Spectra:
+        """Music with a singer or two on top, as loud as before."""
+        song: Spectra = frames.copy()
+        for _ in range(1 + (self.rng.random() < 0.25)):
+            hop = HOP_LENGTH * self.rng.uniform(0.35, 0.8)
+            audio, _ = self.speech(int(hop * (self.num_frames - 1)) + WIN_LENGTH)
+            voice = singing.sing(level(audio), self.num_frames, hop, self.rng)
+            song += voice * np.float32(10 ** (self.rng.uniform(-12, 4) / 20))
+        song *= np.linalg.norm(frames) / (np.linalg.norm(song) + np.float32(1e-20))
+        return song
+
+    def _moved_sound(self, kind: str) -> Spectra:
+        rng, noise = self.rng, kind == "noise"
+        most = 0.6 if noise else 0.2
+        tempo = float(np.exp(rng.uniform(-0.3, 0.3))) if rng.random() < 0.5 else 1.0
+        speed = float(np.exp(rng.uniform(-most, most))) if rng.random() < 0.5 else 1.0
+        hop = int(HOP_LENGTH * tempo)
+        length = hop * (self.num_frames - 1) + WIN_LENGTH
+        audio = (self.noise if noise else self.music)(int(length * speed) + 64)[0]
+        if speed != 1:
+            audio = soxr.resample(audio, SAMPLE_RATE * speed, SAMPLE_RATE, quality="LQ")
+        if noise and rng.random() < 0.25:
+            audio = audio[::-1]
+        return transform(np.lib.stride_tricks.sliding_window_view(level(audio[:length]), WIN_LENGTH)[::hop])
