@@ -6,5 +6,9 @@ Needs the extra ``unbraid[train]``; nothing here is imported at run time. The wa
     python -m unbraid.training.train corpus/ run/                # resumes from run/ if it exists
     python -m unbraid.training.export run/ dialogue.onnx --corpus corpus/   # fails if torch and C++ disagree
     python -m unbraid.training.evaluate dialogue.onnx folder/ --json scores.json
-    python -m unbraid.training.card dialogue.onnx --corpus corpus/ --run run/ --scores scores.json --notes limits.md
+    python -m unbraid.training.card dialogue.onnx --corpus corpus/ --run run/ --scores scores.json --folder folder/ \\
+        --notes dialogue.notes.md
+
+What a batch goes through: `drawing` takes stems from the corpus and moves them (`voices`, `singing`, `rooms`,
+`augment`), `mixing` pairs them and hands band sums over, `losses` scores the masks of `model` on them.
 """
