@@ -15,7 +15,7 @@ for package in ("pyroomacoustics", "scipy", "soundfile", "soxr"):
 
 from toy_corpus import SOUNDS, save_toy_corpus  # noqa: E402
 from unbraid import _core  # noqa: E402
-from unbraid.training import augment, bands, rooms  # noqa: E402
+from unbraid.training import augment, bands, noises, rooms  # noqa: E402
 from unbraid.training.drawing import STEMS, Drawer, Stem  # noqa: E402
 from unbraid.training.frames import (  # noqa: E402
     HOP_LENGTH,
@@ -169,7 +169,7 @@ def test_bandwidth_removes_everything_above() -> None:
 
 def test_augmentations_keep_shape_and_stay_finite(rng: np.random.Generator) -> None:
     for _ in range(30):
-        noise = augment.synthetic_noise(24000, rng)
+        noise = noises.synthetic_noise(24000, rng)
         assert noise.dtype == np.float32
         assert noise.shape == (24000,)
         assert np.isfinite(noise).all()

@@ -21,6 +21,7 @@ from unbraid.training.frames import (
     pair_power,
     transform,
 )
+from unbraid.training.noises import synthetic_noise
 
 STEMS = ("speech", "music", "noise")
 
@@ -127,15 +128,15 @@ class Drawer:
         length = length or self.length
         rng = self.rng
         draw = rng.random()
-        if draw < 0.12:
-            audio = augment.synthetic_noise(length, rng)
-        elif draw < 0.17:
+        if draw < 0.3:
+            audio = synthetic_noise(length, rng)
+        elif draw < 0.35:
             voices = [self.speech(length)[0] for _ in range(5)]
             audio = np.sum([voice / (np.abs(voice).max() + 1e-9) for voice in voices], axis=0, dtype=np.float32)
         else:
             audio = self._recorded_noise(length)
         if rng.random() < 0.3:
-            other = self._recorded_noise(length) if rng.random() < 0.7 else augment.synthetic_noise(length, rng)
+            other = self._recorded_noise(length) if rng.random() < 0.7 else synthetic_noise(length, rng)
             level = np.sqrt(np.mean(audio**2) / (np.mean(other**2) + 1e-12))
             audio += other * level * 10 ** (rng.uniform(-15, 3) / 20)
         if rng.random() < 0.15:

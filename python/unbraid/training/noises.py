@@ -1,0 +1,129 @@
+"""Noise without a recording: hiss, wind, hum, engines, beeps, and things that are struck, shaken or scraped.
+
+Free recordings of noise are few, and a network that knows few takes a blender for a chord and dishes for percussion.
+Drawn from wide ranges these sound like no thing in particular, and between them like most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import oaconvolve
+
+SAMPLE_RATE = 48000
+Samples = NDArray[np.float32]
+Noise = Callable[[int, np.random.Generator], Samples]
+
+
+def hiss(length: int, rng: np.random.Generator, tilt: float | None = None) -> Samples:
+    """Noise whose spectrum falls by `tilt` (in powers of amplitude over frequency), with broad bumps."""
+    tilt = rng.uniform(0, 1.2) if tilt is None else tilt
+    spectrum = np.fft.rfft(rng.standard_normal(length, dtype=np.float32))
+    frequency = np.maximum(np.fft.rfftfreq(length, 1 / SAMPLE_RATE), 20.0)
+    octave = np.log2(frequency / 20.0)
+    bumps = np.interp(octave, np.linspace(0, 10.3, 9), rng.normal(0, 4.0, 9))
+    return np.fft.irfft(spectrum * (frequency / 1000.0) ** -tilt * 10 ** (bumps / 20), length).astype(np.float32)
+
+
+def wind(length: int, rng: np.random.Generator) -> Samples:
+    """Low noise in gusts."""
+    return hiss(length, rng, rng.uniform(1.2, 2.0)) * _swell(length, rng, 12.0)
+
+
+def hum(length: int, rng: np.random.Generator) -> Samples:
+    """The mains, 50 or 60 Hz, and a little hiss."""
+    mains = rng.choice([50.0, 60.0]) * rng.uniform(0.995, 1.005)
+    return _turning(np.full(length, mains), _cycle(16, 1.0, rng)) + 0.02 * hiss(length, rng, 0.5)
+
+
+def engine(length: int, rng: np.random.Generator) -> Samples:
+    """A motor, fan or saw: harmonics of a speed that drifts, may start and stop, over its own hiss."""
+    knots = np.cumsum(rng.normal(0, rng.choice([0.005, 0.03, 0.15]), max(2, length // 9600)))
+    if rng.random() < 0.3:  # it runs up or down
+        knots = knots + np.linspace(rng.uniform(-1.5, 0), 0, len(knots))[:: rng.choice([-1, 1])]
+    speed = np.exp(rng.uniform(np.log(18), np.log(500)) + knots)
+    hertz = np.interp(np.linspace(0, 1, length), np.linspace(0, 1, len(knots)), speed)
+    audio = _turning(hertz, _cycle(int(rng.integers(3, 60)), rng.uniform(0.2, 1.3), rng))
+    shake = 1 + rng.uniform(0, 0.8) * _turning(hertz / rng.choice([1, 2, 4, 8]), _cycle(3, 1.0, rng))
+    noisy: Samples = shake * (audio + _unit(hiss(length, rng)) * np.float32(10 ** (rng.uniform(-20, 10) / 20)))
+    return noisy
+
+
+def beeps(length: int, rng: np.random.Generator) -> Samples:
+    """An alarm, a timer, a phone: one or two tones, on and off in a steady pattern."""
+    period = int(SAMPLE_RATE * np.exp(rng.uniform(np.log(0.12), np.log(2.0))))
+    time = np.arange(length)
+    on = (time + rng.integers(period)) % period < period * rng.uniform(0.2, 0.7)
+    tones = rng.uniform(600, 4000) * np.array([1.0, rng.choice([1.0, 1.25, 0.8])])
+    hertz = tones[(time // period) % 2]
+    ramp = np.ones(240, np.float32) / 240
+    gate: Samples = oaconvolve(on.astype(np.float32), ramp, "same")
+    return _turning(hertz, _cycle(int(rng.integers(1, 6)), 1.0, rng)) * gate
+
+
+def things(length: int, rng: np.random.Generator) -> Samples:
+    """Something struck, shaken, poured or scraped: hits, from single ones to thousands a second, on a ringing body."""
+    audio = np.zeros(length, np.float32)
+    for _ in range(rng.integers(1, 4)):
+        per_second = np.exp(rng.uniform(np.log(0.8), np.log(3000)))
+        hits = np.zeros(length, np.float32)
+        count = rng.poisson(per_second * length / SAMPLE_RATE) + 1
+        np.add.at(hits, rng.integers(0, length, count), rng.exponential(1, count) * rng.choice([-1, 1], count))
+        if per_second > 20:  # a hand moves it
+            hits *= _swell(length, rng, 15.0, rng.uniform(2, 12))
+        audio += _unit(oaconvolve(hits, _body(rng))[:length]) * np.float32(10 ** (rng.uniform(-12, 0) / 20))
+    return audio
+
+
+NOISES: dict[Noise, float] = {hiss: 0.15, wind: 0.1, hum: 0.08, engine: 0.22, beeps: 0.1, things: 0.35}
+
+
+def synthetic_noise(length: int, rng: np.random.Generator) -> Samples:
+    """One of NOISES: (length,)."""
+    kinds = list(NOISES)
+    audio: Samples = kinds[rng.choice(len(kinds), p=list(NOISES.values()))](length, rng)
+    return audio.astype(np.float32)
+
+
+def _unit(audio: Samples) -> Samples:
+    unit: Samples = audio / (np.sqrt(np.mean(audio**2)) + np.float32(1e-9))
+    return unit
+
+
+def _swell(length: int, rng: np.random.Generator, depth_db: float, per_second: float = 4.0) -> Samples:
+    """A level that wanders, as amplitudes."""
+    knots = rng.uniform(-depth_db, depth_db, max(2, int(length / SAMPLE_RATE * per_second) + 2))
+    at = np.interp(np.linspace(0, 1, length), np.linspace(0, 1, len(knots)), knots)
+    return (10 ** (at / 20)).astype(np.float32)
+
+
+def _cycle(harmonics: int, slope: float, rng: np.random.Generator, size: int = 2048) -> Samples:
+    """One period of a sound of that many harmonics, the k-th about k^-slope."""
+    spectrum = np.zeros(size // 2 + 1, np.complex64)
+    k = np.arange(1, harmonics + 1)
+    spectrum[k] = rng.exponential(1, harmonics) * k**-slope * np.exp(2j * np.pi * rng.random(harmonics))
+    return _unit(np.fft.irfft(spectrum, size).astype(np.float32))
+
+
+def _turning(hertz: NDArray[np.float64], cycle: Samples) -> Samples:
+    """Read a period at a speed: `hertz` (length,) → (length,)."""
+    at = np.cumsum(hertz / SAMPLE_RATE) % 1.0 * len(cycle)
+    left = at.astype(np.int64) % len(cycle)
+    part = (at - np.floor(at)).astype(np.float32)
+    read: Samples = cycle[left] * (1 - part) + cycle[(left + 1) % len(cycle)] * part
+    return read
+
+
+def _body(rng: np.random.Generator) -> Samples:
+    """What a hit on a thing sounds like: modes out of tune with each other, the higher the shorter, and a click."""
+    modes = int(rng.integers(2, 14))
+    hertz = np.exp(rng.uniform(np.log(rng.uniform(120, 1500)), np.log(rng.uniform(2500, 14000)), modes))
+    ring = np.exp(rng.uniform(np.log(0.003), np.log(0.25))) * (hertz.min() / hertz) ** rng.uniform(0, 1)
+    time = np.arange(int(SAMPLE_RATE * min(0.6, 6 * ring.max()))) / SAMPLE_RATE
+    waves = rng.exponential(1, modes)[:, None] * np.exp(-time / ring[:, None])
+    body = np.sum(waves * np.sin(2 * np.pi * hertz[:, None] * time + rng.uniform(0, 6.3, (modes, 1))), axis=0)
+    click = hiss(len(time), rng) * np.exp(-time / rng.uniform(0.0005, 0.02))
+    mixed: Samples = (_unit(body) + _unit(click) * 10 ** (rng.uniform(-15, 10) / 20)).astype(np.float32)
+    return mixed

@@ -1,0 +1,92 @@
+"""Noise without a recording: each kind sounds like what it is called."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+for package in ("scipy", "soxr"):
+    pytest.importorskip(package, reason="needs the extra [train]")
+
+from unbraid.training import noises  # noqa: E402
+from unbraid.training.frames import spectra  # noqa: E402
+from unbraid.training.noises import NOISES, SAMPLE_RATE, synthetic_noise  # noqa: E402
+
+SECOND = SAMPLE_RATE
+
+
+def power(audio: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(np.abs(spectra(audio)) ** 2, np.float64)
+
+
+def flatness(audio: NDArray[np.float32]) -> float:
+    """Of the long-term spectrum up to 8 kHz: towards one for hiss, towards zero for tones."""
+    mean = power(audio).mean(axis=0)[2:256] + 1e-20
+    return float(np.exp(np.log(mean).mean()) / mean.mean())
+
+
+@pytest.mark.parametrize("kind", NOISES, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("length", [1, 700, 2 * SECOND])
+def test_noise_has_its_length_and_is_never_silent(kind: noises.Noise, length: int, rng: np.random.Generator) -> None:
+    for _ in range(10):
+        audio = kind(length, rng)
+        assert audio.shape == (length,)
+        assert np.isfinite(audio).all()
+        assert audio.any() or length == 1 or kind is noises.beeps  # which may pause as long as 1.6 s
+
+
+def test_hiss_is_flat_and_tones_are_not(rng: np.random.Generator) -> None:
+    assert all(flatness(noises.hiss(SECOND, rng, 0.0)) > 0.3 for _ in range(5))
+    for kind in (noises.hum, noises.beeps):
+        assert all(flatness(kind(SECOND, rng)) < 0.1 for _ in range(5))
+
+
+def test_wind_is_low(rng: np.random.Generator) -> None:
+    for _ in range(5):
+        mean = power(noises.wind(SECOND, rng)).mean(axis=0)
+        assert mean[:32].sum() > 0.9 * mean.sum()
+
+
+def test_hum_is_the_mains(rng: np.random.Generator) -> None:
+    for _ in range(5):
+        spectrum = np.abs(np.fft.rfft(noises.hum(4 * SECOND, rng))) ** 2
+        mains = [spectrum[int(4 * hz * 0.99) : int(4 * hz * 1.01)].sum() for hz in (50, 60)]
+        others = np.array([spectrum[int(4 * hz) :][:4].sum() for hz in (41, 55.5, 73)])
+        assert max(mains) > 10 * others.max() or mains[0] + mains[1] < 0.01 * spectrum.sum()
+
+
+def test_beeps_are_on_and_off(rng: np.random.Generator) -> None:
+    for _ in range(10):
+        level = power(noises.beeps(4 * SECOND, rng)).sum(axis=1)
+        assert 0.1 < np.mean(level > 0.1 * level.max()) < 0.95
+
+
+def test_things_are_hit_seldom_or_often(rng: np.random.Generator) -> None:
+    crests = []
+    for _ in range(30):
+        audio = noises.things(SECOND, rng)
+        crests.append(np.abs(audio).max() / np.sqrt(np.mean(audio**2)))
+    assert min(crests) < 8
+    assert max(crests) > 15
+
+
+def test_all_kinds_are_drawn(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sum(NOISES.values()) == pytest.approx(1)
+    counts: Counter[int] = Counter()
+
+    def kind(number: int) -> noises.Noise:
+        def draw(length: int, _: np.random.Generator) -> NDArray[np.float32]:
+            counts[number] += 1
+            return np.ones(length, np.float32)
+
+        return draw
+
+    odds = {kind(number): chance for number, chance in enumerate(NOISES.values())}
+    monkeypatch.setattr(noises, "NOISES", odds)
+    for _ in range(1000):
+        synthetic_noise(10, rng)
+    for number, chance in enumerate(NOISES.values()):
+        assert counts[number] == pytest.approx(1000 * chance, abs=60)
