@@ -201,8 +201,10 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     for name, value in asdict(TrainConfig()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    for name in ("blocks", "sub_hidden", "full_hidden", "squeeze"):
+    sizes = ("kernel", "blocks", "sub_hidden", "full_hidden", "squeeze")
+    for name in sizes:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(CrnnConfig, name))
+    parser.add_argument("--channels", type=int, nargs="+", default=list(CrnnConfig.channels))
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -212,8 +214,8 @@ def main() -> None:
         dist.init_process_group("gloo")
     config = TrainConfig(**{name: getattr(args, name) for name in asdict(TrainConfig())})
     validation = ValidationSet.of_corpus(args.corpus)
-    sizes = {name: getattr(args, name) for name in ("blocks", "sub_hidden", "full_hidden", "squeeze")}
-    Run(args.corpus, args.run, config, CrnnConfig(**sizes)).loop(validation)
+    model_config = CrnnConfig(channels=tuple(args.channels), **{name: getattr(args, name) for name in sizes})
+    Run(args.corpus, args.run, config, model_config).loop(validation)
 
 
 if __name__ == "__main__":
