@@ -1,7 +1,7 @@
 """Mixtures without end: pairs drawn stems and hands over band sums.
 
 The spectra of the drawn stems are kept in a reservoir and paired anew for every batch: a stem is decoded and
-transformed once and heard in about three mixtures. Levels, equalisers, fades and bandwidth are applied to the
+transformed once and heard in about five mixtures. Levels, equalisers, fades and bandwidth are applied to the
 band sums of the pairs G_ij = ΣRe(Y_i Y_j*), where they cost nothing.
 """
 
@@ -37,7 +37,7 @@ class Batch:
 class Mixer:
     """Endless batches of band sums; iterate over it."""
 
-    def __init__(self, drawer: Drawer, batch_size: int, reservoir: int = 40, uses: float = 3.0) -> None:
+    def __init__(self, drawer: Drawer, batch_size: int, reservoir: int = 64, uses: float = 5.0) -> None:
         reservoir = max(reservoir, 2 * batch_size)
         self.drawer = drawer
         self.batch_size = batch_size
