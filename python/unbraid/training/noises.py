@@ -77,7 +77,7 @@ def things(length: int, rng: np.random.Generator) -> Samples:
     return audio
 
 
-NOISES: dict[Noise, float] = {hiss: 0.15, wind: 0.1, hum: 0.08, engine: 0.22, beeps: 0.1, things: 0.35}
+NOISES: dict[Noise, float] = {hiss: 0.12, wind: 0.08, hum: 0.06, engine: 0.2, beeps: 0.06, things: 0.48}
 
 
 def synthetic_noise(length: int, rng: np.random.Generator) -> Samples:
