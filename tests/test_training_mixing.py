@@ -182,6 +182,18 @@ def test_augmentations_keep_shape_and_stay_finite(rng: np.random.Generator) -> N
     np.testing.assert_array_equal(augment.clip_hard(np.zeros(9, np.float32), rng), np.zeros(9))
 
 
+def test_a_gate_opens_and_closes(rng: np.random.Generator) -> None:
+    shares = []
+    for length in (700, SAMPLE_RATE, *[3 * SAMPLE_RATE] * 30):
+        gains = augment.gate(length, rng)
+        assert gains.shape == (length,)
+        assert gains.dtype == np.float32
+        assert -1e-5 < gains.min() <= gains.max() < 1 + 1e-5
+        assert gains.max() > 0
+        shares.append(gains.mean())
+    assert 0.15 < np.mean(shares[2:]) < 0.7
+
+
 def test_a_dry_room_changes_nothing(rng: np.random.Generator) -> None:
     audio = rng.standard_normal(5000).astype(np.float32)
     room = np.zeros(2000, np.float32)

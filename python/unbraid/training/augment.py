@@ -8,6 +8,7 @@ from scipy.signal import oaconvolve
 
 from unbraid.training.bands import BIN_HZ, NUM_BANDS, band_edges
 
+SAMPLE_RATE = 48000
 Samples = NDArray[np.float32]
 
 
@@ -31,6 +32,22 @@ def equaliser(rng: np.random.Generator) -> NDArray[np.float32]:
     centre = np.log(np.maximum(band_edges()[:-1], 1) * BIN_HZ)
     knots_at = np.linspace(np.log(60), np.log(20000), 7)
     return (10 ** (np.interp(centre, knots_at, rng.normal(0, depth_db, 7)) / 20)).astype(np.float32)
+
+
+def gate(length: int, rng: np.random.Generator) -> Samples:
+    """A sound that comes and goes, on for a moment and off for longer, once at least: (length,) gains.
+
+    Without it a network that has heard nothing but a voice for a while takes the next thing, too, for the voice.
+    """
+    gains = np.zeros(length, np.float32)
+    at = int(SAMPLE_RATE * rng.exponential(0.8)) % length
+    while at < length:
+        on, off = (int(SAMPLE_RATE * rng.exponential(seconds)) + 960 for seconds in (0.6, 1.2))
+        gains[at : at + on] = 1
+        at += on + off
+    ramp = np.ones(int(SAMPLE_RATE * rng.choice([0.003, 0.02, 0.2])), np.float32)
+    smooth: Samples = oaconvolve(gains, ramp / len(ramp), "same")[:length].astype(np.float32)
+    return smooth
 
 
 def fader(num_frames: int, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -141,6 +141,8 @@ class Drawer:
             audio += other * level * 10 ** (rng.uniform(-15, 3) / 20)
         if rng.random() < 0.15:
             audio = augment.reverberate(audio, self.rooms[rng.integers(len(self.rooms))], rng.uniform(0.3, 1.0))
+        if rng.random() < 0.3:
+            audio = audio * augment.gate(length, rng)
         return audio, 24000.0
 
     def _recorded_noise(self, length: int) -> Samples:
@@ -150,11 +152,11 @@ class Drawer:
         clips = self._voice("noise")
         clip = clips[rng.integers(len(clips))]
         start = rng.uniform(0, 0.9) if clip.length > 8 * clip.sample_rate else 0.0
-        sparse = rng.random() < 0.4
+        pause_seconds = rng.choice([0.0, 0.4, 1.5], p=[0.5, 0.25, 0.25])
         while at < length:
             part = self.read(clip, speed, length - at, start)
             audio[at : at + len(part)] += part
-            pause = rng.exponential(0.4) if sparse else 0.0
+            pause = rng.exponential(pause_seconds)
             at, start = at + len(part) + int(pause * SAMPLE_RATE), 0.0
             if rng.random() < 0.5 and clip.length < 8 * clip.sample_rate:
                 clips = self._voice("noise")

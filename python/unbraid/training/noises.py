@@ -67,7 +67,7 @@ def things(length: int, rng: np.random.Generator) -> Samples:
     """Something struck, shaken, poured or scraped: hits, from single ones to thousands a second, on a ringing body."""
     audio = np.zeros(length, np.float32)
     for _ in range(rng.integers(1, 4)):
-        per_second = np.exp(rng.uniform(np.log(0.8), np.log(3000)))
+        per_second = np.exp(rng.uniform(np.log(0.3), np.log(3000)))
         hits = np.zeros(length, np.float32)
         count = rng.poisson(per_second * length / SAMPLE_RATE) + 1
         np.add.at(hits, rng.integers(0, length, count), rng.exponential(1, count) * rng.choice([-1, 1], count))
@@ -119,7 +119,7 @@ def _turning(hertz: NDArray[np.float64], cycle: Samples) -> Samples:
 def _body(rng: np.random.Generator) -> Samples:
     """What a hit on a thing sounds like: modes out of tune with each other, the higher the shorter, and a click."""
     modes = int(rng.integers(2, 14))
-    hertz = np.exp(rng.uniform(np.log(rng.uniform(120, 1500)), np.log(rng.uniform(2500, 14000)), modes))
+    hertz = np.exp(rng.uniform(rng.uniform(np.log(35), np.log(1500)), np.log(rng.uniform(2500, 14000)), modes))
     ring = np.exp(rng.uniform(np.log(0.003), np.log(0.25))) * (hertz.min() / hertz) ** rng.uniform(0, 1)
     time = np.arange(int(SAMPLE_RATE * min(0.6, 6 * ring.max()))) / SAMPLE_RATE
     waves = rng.exponential(1, modes)[:, None] * np.exp(-time / ring[:, None])
