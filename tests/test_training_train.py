@@ -206,7 +206,7 @@ def test_equal_shares_gain_nothing(clips: ValidationSet) -> None:
 def test_the_validation_set_is_the_same_on_every_call(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = [((1, 1, 1), 2), ((1, 0, 1), 1), ((0, 1, 1), 1)]
     monkeypatch.setattr(validation, "CLIPS", kinds)
-    monkeypatch.setattr(validation, "SECONDS", 0.5)
+    monkeypatch.setattr(validation, "SECONDS", 1.5)
     one, two = (ValidationSet.of_corpus(corpus) for _ in range(2))
     np.testing.assert_array_equal(one.references, two.references)
     present = one.references.any(axis=-1).astype(int).tolist()
