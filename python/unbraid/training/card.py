@@ -28,8 +28,8 @@ HEAD = """# {name}
 Takes {task} apart: stems {stems}. {latency:.0f} ms latency, {lookahead} frames of look-ahead, at any sample rate from
 8 to 192 kHz; heard up to {top_khz:.0f} kHz. Licence of the weights: {license}.
 
-Made by the pipeline in `unbraid.training` from the recipe `{recipe}` at commit `{commit}`: {step} steps in the last run,
-{hours_heard} hours of mixtures heard in all, seed {seed}.
+Made by the pipeline in `unbraid.training` from the recipe `{recipe}` at commit `{commit}`: {step} steps in
+the last run, {hours_heard} hours of mixtures heard in all, seed {seed}.
 """
 
 
@@ -122,8 +122,8 @@ def write_card(model_path: Path, corpus: Path, run: Path, scores: Path, folder: 
     settings = ", ".join(f"{key} {value}" for part in ("model", "train") for key, value in config[part].items())
     card = model_path.with_suffix(".md")
     card.write_text(
-        f"{head}\n## Figures\n\nOn the public evaluation set, whose sources are reserved: never trained on, nor weights chosen by "
-        "(`python -m unbraid.training.evaluate`).\nThe gain is that of zero-mean SI-SDR over the mixture, a mean over "
+        f"{head}\n## Figures\n\nOn the public evaluation set, whose sources are reserved: never trained on, nor weights "
+        "chosen by (`python -m unbraid.training.evaluate`).\nThe gain is that of zero-mean SI-SDR over the mixture, a mean over "
         f"clips.\n\n{table(all_scores)}\n\nThe worst {worst.stem} of a mixture of all stems, clip {worst.clip}, gains "
         f"{worst.value:.1f} dB:\n\n![Spectrograms of the worst clip]({model_path.stem}.worst.png)\n\n"
         f"{notes.strip()}\n\n## Training\n\n{settings}.\n\n"
