@@ -33,6 +33,12 @@ the last run, {hours_heard} hours of mixtures heard in all, seed {seed}.
 """
 
 
+FIGURES = """## Figures
+
+On the public evaluation set, whose sources are reserved: never trained on, nor weights chosen by
+(`python -m unbraid.training.evaluate`). The gain is that of zero-mean SI-SDR over the mixture, a mean over clips."""
+
+
 def sources_table(summary: dict[str, Any]) -> str:
     """The corpus, a row per source."""
     lines = [
@@ -122,9 +128,7 @@ def write_card(model_path: Path, corpus: Path, run: Path, scores: Path, folder: 
     settings = ", ".join(f"{key} {value}" for part in ("model", "train") for key, value in config[part].items())
     card = model_path.with_suffix(".md")
     card.write_text(
-        f"{head}\n## Figures\n\nOn the public evaluation set, whose sources are reserved: never trained on, nor weights "
-        "chosen by (`python -m unbraid.training.evaluate`).\nThe gain is that of zero-mean SI-SDR over the mixture, a mean over "
-        f"clips.\n\n{table(all_scores)}\n\nThe worst {worst.stem} of a mixture of all stems, clip {worst.clip}, gains "
+        f"{head}\n{FIGURES}\n\n{table(all_scores)}\n\nThe worst {worst.stem} of a mixture of all stems, clip {worst.clip}, gains "
         f"{worst.value:.1f} dB:\n\n![Spectrograms of the worst clip]({model_path.stem}.worst.png)\n\n"
         f"{notes.strip()}\n\n## Training\n\n{settings}.\n\n"
         f"![SI-SDR gain on the validation set]({model_path.stem}.png)\n\n## Sources\n\n{sources_table(summary)}\n"
