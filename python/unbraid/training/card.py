@@ -129,7 +129,8 @@ def write_card(model_path: Path, corpus: Path, run: Path, scores: Path, folder: 
     card = model_path.with_suffix(".md")
     card.write_text(
         f"{head}\n{FIGURES}\n\n{table(all_scores)}\n\n"
-        f"The worst {worst.stem} of a mixture of all stems, clip {worst.clip}, gains {worst.value:.1f} dB:\n\n![Spectrograms of the worst clip]({model_path.stem}.worst.png)\n\n"
+        f"The worst {worst.stem} of a mixture of all stems, clip {worst.clip}, gains {worst.value:.1f} dB:\n\n"
+        f"![Spectrograms of the worst clip]({model_path.stem}.worst.png)\n\n"
         f"{notes.strip()}\n\n## Training\n\n{settings}.\n\n"
         f"![SI-SDR gain on the validation set]({model_path.stem}.png)\n\n## Sources\n\n{sources_table(summary)}\n"
     )

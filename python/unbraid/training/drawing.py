@@ -131,14 +131,14 @@ class Drawer:
         if draw < 0.4:
             audio = synthetic_noise(length, rng)
         elif draw < 0.45:
-            voices = [self.speech(length)[0] for _ in range(5)]
-            audio = np.sum([voice / (np.abs(voice).max() + 1e-9) for voice in voices], axis=0, dtype=np.float32)
+            crowd = [self.speech(length)[0] for _ in range(5)]
+            audio = np.sum([voice / (np.abs(voice).max() + 1e-9) for voice in crowd], axis=0, dtype=np.float32)
         else:
             audio = self._recorded_noise(length)
         if rng.random() < 0.3:
             other = self._recorded_noise(length) if rng.random() < 0.7 else synthetic_noise(length, rng)
-            level = np.sqrt(np.mean(audio**2) / (np.mean(other**2) + 1e-12))
-            audio += other * level * 10 ** (rng.uniform(-15, 3) / 20)
+            ratio = np.sqrt(np.mean(audio**2) / (np.mean(other**2) + 1e-12))
+            audio += other * ratio * 10 ** (rng.uniform(-15, 3) / 20)
         if rng.random() < 0.15:
             audio = augment.reverberate(audio, self.rooms[rng.integers(len(self.rooms))], rng.uniform(0.3, 1.0))
         if rng.random() < 0.3:
