@@ -56,7 +56,9 @@ def test_a_card_says_what_the_files_say(tmp_path: Path) -> None:
     write_clip(folder / "000", "speech", "music", "noise")
     write_clip(folder / "001", "speech", "music", "noise", sample_rate=44100, channels=2)
     (corpus / "summary.json").write_text(json.dumps(SUMMARY))
-    (run / "config.json").write_text(json.dumps({"model": {"kernel": 5}, "train": {"steps": 7}}))
+    (run / "config.json").write_text(
+        json.dumps({"model": {"kernel": 5}, "train": {"steps": 7, "start_from": "/home/me/first/last.pt"}})
+    )
     rows = [{"step": step, "gain_db": step / 2, "smn/speech": 1.0} for step in (1, 2)]
     (run / "log.jsonl").write_text("\n".join(map(json.dumps, rows)))
     scores = tmp_path / "scores.json"
@@ -68,6 +70,8 @@ def test_a_card_says_what_the_files_say(tmp_path: Path) -> None:
     for piece in ("`abc123`", "7 steps", "2.5 hours", "seed 3", "| 2.62 | 1.2 (001) |", "It is a toy.", "kernel 5"):
         assert piece in text, piece
     assert "clip 001, gains 1.2 dB" in text
+    assert "start_from last.pt" in text
+    assert "/home/me" not in text
     for image in ("toy.png", "toy.worst.png"):
         assert f"({image})" in text
         assert (tmp_path / image).read_bytes().startswith(b"\x89PNG")
