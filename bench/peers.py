@@ -173,6 +173,13 @@ def _sessions(folder: Path | None, *files: str) -> list[onnxruntime.InferenceSes
     return sessions
 
 
+def run_stream(stream: Peer, samples: Audio) -> Audio:
+    """One channel (samples,) through a peer, hop by hop; as many samples come out."""
+    hops = -(-len(samples) // stream.hop_length)
+    padded = np.pad(samples, (0, hops * stream.hop_length - len(samples))).reshape(hops, stream.hop_length)
+    return np.concatenate([stream.process(hop) for hop in padded])[: len(samples)]
+
+
 # From the folder of ONNX files to what opens a new stream.
 PEERS: dict[str, Callable[[Path | None], Callable[[], Peer]]] = {
     "RNNoise": lambda _: RNNoise,

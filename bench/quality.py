@@ -32,7 +32,7 @@ import numpy as np
 import soxr
 
 import unbraid
-from bench.peers import PEERS, Audio, Peer, open_peers
+from bench.peers import PEERS, Audio, Peer, open_peers, run_stream
 from unbraid.training.evaluate import METRIC_RATE, read_clip
 from unbraid.training.metrics import si_sdr
 
@@ -82,13 +82,6 @@ def find_lag(output: Audio, reference: Audio, max_lag: int) -> int:
     products = np.fft.rfft(output, size) * np.conj(np.fft.rfft(reference, size))
     correlation = np.fft.irfft(products.sum(axis=0), size)
     return int(np.argmax(correlation[: max_lag + 1]))
-
-
-def run_stream(stream: Peer, samples: Audio) -> Audio:
-    """One channel (samples,) through a peer, hop by hop; as many samples come out."""
-    hops = -(-len(samples) // stream.hop_length)
-    padded = np.pad(samples, (0, hops * stream.hop_length - len(samples))).reshape(hops, stream.hop_length)
-    return np.concatenate([stream.process(hop) for hop in padded])[: len(samples)]
 
 
 def enhance(open_stream: Callable[[], Peer], mixture: Audio, rate: int, reference: Audio) -> dict[str, Audio]:

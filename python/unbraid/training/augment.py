@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 from scipy.signal import oaconvolve
 
 from unbraid.training.bands import BIN_HZ, NUM_BANDS, band_edges
-
-SAMPLE_RATE = 48000
-Samples = NDArray[np.float32]
+from unbraid.training.frames import SAMPLE_RATE, Samples
 
 
 def reverberate(audio: Samples, room: Samples, wet: float) -> Samples:

@@ -49,19 +49,20 @@ class Drawer:
         for clip in load_clips(corpus):
             if clip.split == split:
                 self._voices[clip.kind].setdefault(clip.speaker, []).append(clip)
-        self._names = {kind: list(voices) for kind, voices in self._voices.items()}
-        self._odds = {kind: self._weigh(kind) for kind in STEMS}
+        self._names = {kind: list(clips) for kind, clips in self._voices.items()}
+        counts = load_voices(corpus)
+        self._odds = {kind: self._weigh(kind, counts) for kind in STEMS}
 
     def odds(self, kind: str) -> dict[str, float]:
         """How often each voice, track or noise of a kind is drawn."""
         return dict(zip(self._names[kind], self._odds[kind].tolist(), strict=True))
 
-    def _weigh(self, kind: str) -> NDArray[np.float64]:
+    def _weigh(self, kind: str, counts: dict[str, int]) -> NDArray[np.float64]:
         # Square root of the hours: long recordings count, but do not drown the many short ones. Wide-band speech
         # is scarce and would be drowned by the 16 kHz corpora.
-        weights, voices = [], load_voices(self._corpus)
+        weights = []
         for speaker, clips in self._voices[kind].items():
-            count = voices.get(speaker, 1)
+            count = counts.get(speaker, 1)
             seconds = sum(clip.length / clip.sample_rate for clip in clips) / count
             wide = kind == "speech" and clips[0].sample_rate >= 44100
             weights.append(count * np.sqrt(min(seconds, 6000.0)) * (2.5 if wide else 1.0))

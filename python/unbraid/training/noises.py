@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import oaconvolve
 
-SAMPLE_RATE = 48000
-Samples = NDArray[np.float32]
+from unbraid.training.frames import SAMPLE_RATE, Samples, level
+
 Noise = Callable[[int, np.random.Generator], Samples]
 
 
@@ -44,10 +44,10 @@ def engine(length: int, rng: np.random.Generator) -> Samples:
     if rng.random() < 0.3:  # it runs up or down
         knots = knots + np.linspace(rng.uniform(-1.5, 0), 0, len(knots))[:: rng.choice([-1, 1])]
     speed = np.exp(rng.uniform(np.log(18), np.log(500)) + knots)
-    hertz = np.interp(np.linspace(0, 1, length), np.linspace(0, 1, len(knots)), speed)
+    hertz = _curve(speed, length)
     audio = _turning(hertz, _cycle(int(rng.integers(3, 60)), rng.uniform(0.2, 1.3), rng))
     shake = 1 + rng.uniform(0, 0.8) * _turning(hertz / rng.choice([1, 2, 4, 8]), _cycle(3, 1.0, rng))
-    noisy: Samples = shake * (audio + _unit(hiss(length, rng)) * np.float32(10 ** (rng.uniform(-20, 10) / 20)))
+    noisy: Samples = shake * (audio + level(hiss(length, rng)) * np.float32(10 ** (rng.uniform(-20, 10) / 20)))
     return noisy
 
 
@@ -73,7 +73,7 @@ def things(length: int, rng: np.random.Generator) -> Samples:
         np.add.at(hits, rng.integers(0, length, count), rng.exponential(1, count) * rng.choice([-1, 1], count))
         if per_second > 20:  # a hand moves it
             hits *= _swell(length, rng, 15.0, rng.uniform(2, 12))
-        audio += _unit(oaconvolve(hits, _body(rng))[:length]) * np.float32(10 ** (rng.uniform(-12, 0) / 20))
+        audio += level(oaconvolve(hits, _body(rng))[:length]) * np.float32(10 ** (rng.uniform(-12, 0) / 20))
     return audio
 
 
@@ -87,16 +87,15 @@ def synthetic_noise(length: int, rng: np.random.Generator) -> Samples:
     return audio.astype(np.float32)
 
 
-def _unit(audio: Samples) -> Samples:
-    unit: Samples = audio / (np.sqrt(np.mean(audio**2)) + np.float32(1e-9))
-    return unit
+def _curve(knots: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """Straight lines through evenly spaced knots: (length,)."""
+    return np.interp(np.linspace(0, 1, length), np.linspace(0, 1, len(knots)), knots)
 
 
 def _swell(length: int, rng: np.random.Generator, depth_db: float, per_second: float = 4.0) -> Samples:
     """A level that wanders, as amplitudes."""
     knots = rng.uniform(-depth_db, depth_db, max(2, int(length / SAMPLE_RATE * per_second) + 2))
-    at = np.interp(np.linspace(0, 1, length), np.linspace(0, 1, len(knots)), knots)
-    return (10 ** (at / 20)).astype(np.float32)
+    return (10 ** (_curve(knots, length) / 20)).astype(np.float32)
 
 
 def _cycle(harmonics: int, slope: float, rng: np.random.Generator, size: int = 2048) -> Samples:
@@ -104,7 +103,7 @@ def _cycle(harmonics: int, slope: float, rng: np.random.Generator, size: int = 2
     spectrum = np.zeros(size // 2 + 1, np.complex64)
     k = np.arange(1, harmonics + 1)
     spectrum[k] = rng.exponential(1, harmonics) * k**-slope * np.exp(2j * np.pi * rng.random(harmonics))
-    return _unit(np.fft.irfft(spectrum, size).astype(np.float32))
+    return level(np.fft.irfft(spectrum, size).astype(np.float32))
 
 
 def _turning(hertz: NDArray[np.float64], cycle: Samples) -> Samples:
@@ -125,5 +124,5 @@ def _body(rng: np.random.Generator) -> Samples:
     waves = rng.exponential(1, modes)[:, None] * np.exp(-time / ring[:, None])
     body = np.sum(waves * np.sin(2 * np.pi * hertz[:, None] * time + rng.uniform(0, 6.3, (modes, 1))), axis=0)
     click = hiss(len(time), rng) * np.exp(-time / rng.uniform(0.0005, 0.02))
-    mixed: Samples = (_unit(body) + _unit(click) * 10 ** (rng.uniform(-15, 10) / 20)).astype(np.float32)
+    mixed: Samples = (level(body) + level(click) * 10 ** (rng.uniform(-15, 10) / 20)).astype(np.float32)
     return mixed

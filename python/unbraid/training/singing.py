@@ -64,9 +64,10 @@ def sing(audio: NDArray[np.float32], num_frames: int, hop: float, rng: np.random
 
     Silence stays silent; what has no pitch, consonants and breath, keeps its sound.
     """
-    found, voiced = pitch(transform(grains(audio, WIN_LENGTH, hop, np.ones(num_frames, np.float32))))
+    plain = transform(grains(audio, WIN_LENGTH, hop, np.ones(num_frames, np.float32)))
+    found, voiced = pitch(plain)
     if not voiced.any():
-        return transform(grains(audio, WIN_LENGTH, hop, np.ones(num_frames, np.float32)))
+        return plain
     spoken = scipy.ndimage.median_filter(np.interp(np.arange(num_frames), np.flatnonzero(voiced), found[voiced]), 5)
     centre = float(np.median(spoken)) * 2 ** rng.uniform(-0.2, 0.7)  # singers sing higher than they speak
     ratios = np.clip(tune(num_frames, centre, rng) / spoken, 0.4, 2.5).astype(np.float32)
