@@ -39,8 +39,9 @@ def gate(length: int, rng: np.random.Generator) -> Samples:
     """
     gains = np.zeros(length, np.float32)
     at = int(SAMPLE_RATE * rng.exponential(0.8)) % length
+    spells = np.exp(rng.uniform(np.log([0.04, 0.1]), np.log([0.8, 1.6])))  # from a rattle to a slow coming and going
     while at < length:
-        on, off = (int(SAMPLE_RATE * rng.exponential(seconds)) + 960 for seconds in (0.6, 1.2))
+        on, off = (int(SAMPLE_RATE * seconds) + 960 for seconds in rng.exponential(spells))
         gains[at : at + on] = 1
         at += on + off
     ramp = np.ones(int(SAMPLE_RATE * rng.choice([0.003, 0.02, 0.2])), np.float32)

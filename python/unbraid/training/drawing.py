@@ -21,9 +21,10 @@ from unbraid.training.frames import (
     pair_power,
     transform,
 )
-from unbraid.training.noises import synthetic_noise
+from unbraid.training.noises import hiss, synthetic_noise
 
 STEMS = ("speech", "music", "noise")
+SENTENCE_SECONDS = 2.2  # a voice whose files last that long on average speaks fluently
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,17 @@ class Drawer:
 
     def _weigh(self, kind: str, counts: dict[str, int]) -> NDArray[np.float64]:
         # Square root of the hours: long recordings count, but do not drown the many short ones. Wide-band speech
-        # is scarce and would be drowned by the 16 kHz corpora.
+        # is scarce and would be drowned by the 16 kHz corpora, sentences by strung words.
         weights = []
         for speaker, clips in self._voices[kind].items():
             count = counts.get(speaker, 1)
             seconds = sum(clip.length / clip.sample_rate for clip in clips) / count
-            wide = kind == "speech" and clips[0].sample_rate >= 44100
-            weights.append(count * np.sqrt(min(seconds, 6000.0)) * (2.5 if wide else 1.0))
+            weight = count * np.sqrt(min(seconds, 6000.0))
+            if kind == "speech" and clips[0].sample_rate >= 44100:
+                weight *= 2.5
+            if kind == "speech" and seconds * count / len(clips) >= SENTENCE_SECONDS:
+                weight *= 2.0
+            weights.append(weight)
         odds: NDArray[np.float64] = np.array(weights) / np.sum(weights)
         return odds
 
@@ -103,8 +108,7 @@ class Drawer:
             audio[at : at + len(part)] += part
             pause = rng.uniform(0.05, 0.5) if rng.random() < 0.85 else rng.uniform(0.5, 2.0)
             at, start = at + len(part) + int(pause * SAMPLE_RATE), 0.0
-        if rng.random() < 0.4:
-            audio = augment.reverberate(audio, self.rooms[rng.integers(len(self.rooms))], rng.uniform(0.3, 1.0))
+        audio = self._in_room(audio, 0.4)
         if rng.random() < 0.05:
             audio = augment.clip_hard(audio, rng)
         return audio, min(24000.0, clip.sample_rate / 2 * speed) if clip.sample_rate < 44100 else 24000.0
@@ -120,6 +124,7 @@ class Drawer:
             part = self.read(clips[rng.integers(len(clips))], speed, length - at, start)
             audio[at : at + len(part)] += part
             at, start = at + len(part), 0.0
+        audio = self._in_room(audio, 0.15)
         if rng.random() < 0.05:
             audio = augment.clip_hard(audio, rng)
         return audio, 24000.0
@@ -140,11 +145,18 @@ class Drawer:
             other = self._recorded_noise(length) if rng.random() < 0.7 else synthetic_noise(length, rng)
             ratio = np.sqrt(np.mean(audio**2) / (np.mean(other**2) + 1e-12))
             audio += other * ratio * 10 ** (rng.uniform(-15, 3) / 20)
-        if rng.random() < 0.15:
-            audio = augment.reverberate(audio, self.rooms[rng.integers(len(self.rooms))], rng.uniform(0.3, 1.0))
-        if rng.random() < 0.3:
+        audio = self._in_room(audio, 0.4)
+        if rng.random() < 0.4:
             audio = audio * augment.gate(length, rng)
+        if rng.random() < 0.4:
+            # The hiss of a place and its microphone, or the network learns that only voices come with one.
+            audio = level(audio) + level(hiss(length, rng)) * np.float32(10 ** (rng.uniform(-50, -15) / 20))
         return audio, 24000.0
+
+    def _in_room(self, audio: Samples, odds: float) -> Samples:
+        if self.rng.random() >= odds:
+            return audio
+        return augment.reverberate(audio, self.rooms[self.rng.integers(len(self.rooms))], self.rng.uniform(0.3, 1.0))
 
     def _recorded_noise(self, length: int) -> Samples:
         rng = self.rng
@@ -186,6 +198,8 @@ class Drawer:
             frames = voices.whisper(frames, bandwidth_hz, self.rng)
         if voice.formants != 1:
             frames = voices.shift_formants(frames, voice.formants, bandwidth_hz)
+        if self.rng.random() < 0.7:
+            frames = voices.without_floor(frames, self.rng.uniform(25, 40))
         return frames, bandwidth_hz
 
     def _sung(self, frames: Spectra) -> Spectra:

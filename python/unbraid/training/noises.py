@@ -1,4 +1,4 @@
-"""Noise without a recording: hiss, wind, hum, engines, beeps, and things that are struck, shaken or scraped.
+"""Noise without a recording: hiss, wind, rumble, hum, engines, beeps, and things that are struck, shaken or scraped.
 
 Free recordings of noise are few, and a network that knows few takes a blender for a chord and dishes for percussion.
 Drawn from wide ranges these sound like no thing in particular, and between them like most.
@@ -30,6 +30,21 @@ def hiss(length: int, rng: np.random.Generator, tilt: float | None = None) -> Sa
 def wind(length: int, rng: np.random.Generator) -> Samples:
     """Low noise in gusts."""
     return hiss(length, rng, rng.uniform(1.2, 2.0)) * _swell(length, rng, 12.0)
+
+
+def rumble(length: int, rng: np.random.Generator) -> Samples:
+    """A hand or a foot at the microphone's stand: thumps, felt more than heard, over a low roar."""
+    hits = np.zeros(length, np.float32)
+    count = rng.poisson(np.exp(rng.uniform(np.log(0.3), np.log(6))) * length / SAMPLE_RATE) + 1
+    hits[rng.integers(0, length, count)] = rng.exponential(1, count)
+    time = np.arange(int(0.3 * SAMPLE_RATE)) / SAMPLE_RATE
+    sink = rng.uniform(0, 0.5) * time / time[-1]
+    thump = np.sin(2 * np.pi * np.exp(rng.uniform(np.log(15), np.log(120))) * time * (1 - sink))
+    thump *= np.exp(-time / np.exp(rng.uniform(np.log(0.01), np.log(0.08))))
+    thumps = level(oaconvolve(hits, thump.astype(np.float32))[:length])
+    roar = level(hiss(length, rng, rng.uniform(1.5, 3.0)))
+    both: Samples = thumps * 10 ** (rng.uniform(-10, 20) / 20) + roar
+    return both
 
 
 def hum(length: int, rng: np.random.Generator) -> Samples:
@@ -77,7 +92,9 @@ def things(length: int, rng: np.random.Generator) -> Samples:
     return audio
 
 
-NOISES: dict[Noise, float] = {hiss: 0.12, wind: 0.08, hum: 0.06, engine: 0.2, beeps: 0.06, things: 0.48}
+NOISES: dict[Noise, float] = {
+    hiss: 0.12, wind: 0.06, rumble: 0.08, hum: 0.05, engine: 0.2, beeps: 0.06, things: 0.43,
+}  # fmt: skip
 
 
 def synthetic_noise(length: int, rng: np.random.Generator) -> Samples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,19 @@ class ValidationSet:
 
     @classmethod
     def of_corpus(cls, corpus: Path, seed: int = 7) -> ValidationSet:
-        """Mix the set of a corpus: the same on every call."""
+        """Read the set of a corpus; mix and keep it on first use.
+
+        What is kept stays as it is while the corpus and its augmentation grow, so that gains compare from run to run.
+        """
+        path = corpus / "validation.npy"
+        if not path.exists():
+            draft = path.with_suffix(f".{os.getpid()}.npy")
+            np.save(draft, cls._mix(corpus, seed).astype(np.float16))
+            draft.replace(path)
+        return cls(np.load(path).astype(np.float32))
+
+    @staticmethod
+    def _mix(corpus: Path, seed: int) -> NDArray[np.float32]:
         drawer = Drawer(corpus, "validation", SECONDS, seed)
         rng, clips = drawer.rng, []
         for present, count in CLIPS:
@@ -55,7 +68,7 @@ class ValidationSet:
                     frequencies[int(cutoff_hz * drawer.length / 48000) :] = 0
                     clip.append(on * 0.05 * 10 ** (level / 20) * scipy.fft.irfft(frequencies, drawer.length))
                 clips.append(np.array(clip, np.float32))
-        return cls(np.stack(clips))
+        return np.stack(clips)
 
     @torch.no_grad()
     def gains(self, model: nn.Module) -> dict[str, float]:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from unbraid.training.bands import BIN_HZ, NUM_BINS
 from unbraid.training.frames import Spectra
 
 LIFTER = 84  # samples of cepstrum kept at 48 kHz, 1.75 ms: formants, but no harmonics up to about 500 Hz
 MAX_GAIN_DB = 24.0
+RUMBLE_HZ = 45.0  # a bin of 31 Hz above, nothing is cut
 
 
 @dataclass(frozen=True)
@@ -104,3 +106,16 @@ def whisper(frames: Spectra, bandwidth_hz: float, rng: np.random.Generator) -> S
     noise = rng.standard_normal((*frames.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
     noise[:, int(bandwidth_hz / BIN_HZ) :] = 0
     return smooth * noise
+
+
+def without_floor(frames: Spectra, depth_db: float) -> Spectra:
+    """Take a recording's own floor out of (frames, bins), for it is noise: what lies more than `depth_db` below the
+    loud frames is faded, and the rumble below the deepest voice is cut.
+    """
+    power = np.sum(np.abs(frames) ** 2, axis=1)
+    near = maximum_filter1d(power, 5)  # keeps the onset and the end of words
+    threshold = np.percentile(power, 95) * 10 ** (-depth_db / 10)
+    gain = np.minimum(near / (threshold + 1e-20), 1).astype(np.float32)
+    rumble = np.clip((np.arange(NUM_BINS) * BIN_HZ - RUMBLE_HZ) / BIN_HZ, 0, 1).astype(np.float32)
+    clean: Spectra = frames * gain[:, None] * rumble
+    return clean
