@@ -24,6 +24,7 @@ from unbraid.training.frames import (
 from unbraid.training.noises import hiss, synthetic_noise
 
 STEMS = ("speech", "music", "noise")
+MAX_VOICES = 400  # a source of more voices than that weighs no more
 SENTENCE_SECONDS = 2.2  # a voice whose files last that long on average speaks fluently
 
 
@@ -63,7 +64,7 @@ class Drawer:
         # is scarce and would be drowned by the 16 kHz corpora, sentences by strung words.
         weights = []
         for speaker, clips in self._voices[kind].items():
-            count = counts.get(speaker, 1)
+            count = min(counts.get(speaker, 1), MAX_VOICES)
             seconds = sum(clip.length / clip.sample_rate for clip in clips) / count
             weight = count * np.sqrt(min(seconds, 6000.0))
             if kind == "speech" and clips[0].sample_rate >= 44100:

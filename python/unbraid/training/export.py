@@ -116,7 +116,7 @@ def build_graph(model: Crnn) -> onnx.GraphProto:
         assert isinstance(norm, nn.BatchNorm2d)
         scale, shift = _fold(norm)
         weight = conv.weight.squeeze(2) * scale[:, None, None] / (LOG_STD if i == 0 else 1.0)
-        x = graph.node("Conv", x, graph.constant(weight), graph.constant(shift), strides=[2], pads=[pad, pad])
+        x = graph.node("Conv", x, graph.constant(weight), graph.constant(shift), strides=conv.stride[1:], pads=[pad, pad])
         x = graph.node("Relu", x)
         skips.append(x)
 
@@ -141,7 +141,7 @@ def build_graph(model: Crnn) -> onnx.GraphProto:
             weight, bias = weight * scale[None, :, None], bias * scale + shift
         x = graph.node(
             "ConvTranspose", x, graph.constant(weight), graph.constant(bias),
-            strides=[2], pads=[pad, pad], output_padding=[1],
+            strides=conv.stride[1:], pads=[pad, pad], output_padding=conv.output_padding[1:],
         )  # fmt: skip
         if i < len(model.norms):
             x = graph.node("Relu", x)

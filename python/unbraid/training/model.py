@@ -9,6 +9,7 @@ heard in training; and shared weights are small, which a hop in ONNX Runtime is 
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
 import torch
@@ -24,10 +25,11 @@ State = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class CrnnConfig:
-    """Sizes of a Crnn. `channels` of the convolutions, each halving the number of bands."""
+    """Sizes of a Crnn. `channels` and `strides` of the convolutions; `strides` divide the number of bands."""
 
     num_stems: int = 3
     channels: tuple[int, ...] = (24, 32, 48)
+    strides: tuple[int, ...] = (2, 2, 2)
     kernel: int = 5
     blocks: int = 2
     sub_hidden: int = 48
@@ -36,22 +38,22 @@ class CrnnConfig:
 
     @property
     def num_sub_bands(self) -> int:
-        return NUM_BANDS >> len(self.channels)
+        return NUM_BANDS // math.prod(self.strides)
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
 
 
-def convolution(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
-    """Halve the bands: (batch, inputs, frames, bands) → (batch, outputs, frames, bands / 2)."""
-    conv = nn.Conv2d(inputs, outputs, (1, kernel), stride=(1, 2), padding=(0, kernel // 2), bias=False)
+def convolution(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
+    """Fewer bands: (batch, inputs, frames, bands) → (batch, outputs, frames, bands / stride)."""
+    conv = nn.Conv2d(inputs, outputs, (1, kernel), stride=(1, stride), padding=(0, kernel // 2), bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
-def transposed(inputs: int, outputs: int, kernel: int) -> nn.ConvTranspose2d:
-    """Double the bands: (batch, inputs, frames, bands) → (batch, outputs, frames, bands · 2)."""
+def transposed(inputs: int, outputs: int, kernel: int, stride: int) -> nn.ConvTranspose2d:
+    """More bands: (batch, inputs, frames, bands) → (batch, outputs, frames, bands · stride)."""
     return nn.ConvTranspose2d(
-        inputs, outputs, (1, kernel), stride=(1, 2), padding=(0, kernel // 2), output_padding=(0, 1)
+        inputs, outputs, (1, kernel), stride=(1, stride), padding=(0, kernel // 2), output_padding=(0, stride - 1)
     )
 
 
@@ -94,12 +96,17 @@ class Crnn(nn.Module):
     def __init__(self, config: CrnnConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or CrnnConfig()
-        channels, kernel = config.channels, config.kernel
-        self.encoder = nn.ModuleList(convolution(i, o, kernel) for i, o in zip((1, *channels), channels, strict=False))
+        channels, strides, kernel = config.channels, config.strides, config.kernel
+        self.encoder = nn.ModuleList(
+            convolution(i, o, kernel, stride) for i, o, stride in zip((1, *channels[:-1]), channels, strides, strict=True)
+        )
         self.position = nn.Parameter(torch.zeros(config.num_sub_bands, 1, channels[-1]))
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         outputs = (*channels[-2::-1], config.num_stems)
-        self.decoder = nn.ModuleList(transposed(2 * i, o, kernel) for i, o in zip(channels[::-1], outputs, strict=True))
+        self.decoder = nn.ModuleList(
+            transposed(2 * i, o, kernel, stride)
+            for i, o, stride in zip(channels[::-1], outputs, strides[::-1], strict=True)
+        )
         self.norms = nn.ModuleList(nn.BatchNorm2d(o) for o in outputs[:-1])
 
     def forward(

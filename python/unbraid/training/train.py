@@ -204,7 +204,8 @@ def main() -> None:
     sizes = ("kernel", "blocks", "sub_hidden", "full_hidden", "squeeze")
     for name in sizes:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(CrnnConfig, name))
-    parser.add_argument("--channels", type=int, nargs="+", default=list(CrnnConfig.channels))
+    for name in ("channels", "strides"):
+        parser.add_argument(f"--{name}", type=int, nargs="+", default=getattr(CrnnConfig, name))
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -214,7 +215,9 @@ def main() -> None:
         dist.init_process_group("gloo")
     config = TrainConfig(**{name: getattr(args, name) for name in asdict(TrainConfig())})
     validation = ValidationSet.of_corpus(args.corpus)
-    model_config = CrnnConfig(channels=tuple(args.channels), **{name: getattr(args, name) for name in sizes})
+    model_config = CrnnConfig(
+        channels=tuple(args.channels), strides=tuple(args.strides), **{name: getattr(args, name) for name in sizes}
+    )
     Run(args.corpus, args.run, config, model_config).loop(validation)
 
 
