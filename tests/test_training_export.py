@@ -20,6 +20,7 @@ from unbraid.training.model import Crnn, CrnnConfig  # noqa: E402
 torch.set_num_threads(1)  # the toys are too small to share out
 
 SMALL = CrnnConfig(channels=(4, 6, 8), sub_hidden=5, full_hidden=16, squeeze=2)
+FLAT = CrnnConfig(channels=(4, 4), strides=(2, 4), kernel=3, blocks=1, sub_hidden=3, full_hidden=8, squeeze=1)
 PROPERTIES = metadata("toy", {"step": 3}, "toy sounds")
 
 
@@ -46,7 +47,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     "config",
-    [SMALL, CrnnConfig(channels=(4, 4), kernel=3, blocks=1, sub_hidden=3, full_hidden=8, squeeze=1), CrnnConfig()],
+    [SMALL, FLAT, CrnnConfig()],
     ids=str,
 )
 def test_torch_onnx_runtime_and_the_core_agree(tmp_path: Path, config: CrnnConfig) -> None:

@@ -44,9 +44,10 @@ def test_hiss_is_flat_and_tones_are_not(rng: np.random.Generator) -> None:
         assert all(flatness(kind(SECOND, rng)) < 0.1 for _ in range(5))
 
 
-def test_wind_is_low(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("kind", [noises.wind, noises.rumble])
+def test_wind_and_rumble_are_low(kind: noises.Noise, rng: np.random.Generator) -> None:
     for _ in range(5):
-        mean = power(noises.wind(SECOND, rng)).mean(axis=0)
+        mean = power(kind(SECOND, rng)).mean(axis=0)
         assert mean[:32].sum() > 0.9 * mean.sum()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -116,6 +117,23 @@ def test_a_run_may_begin_with_the_weights_of_another(corpus: Path, clips: Valida
         assert torch.equal(begun, left)
 
 
+def test_a_teacher_is_followed(corpus: Path, clips: ValidationSet, tmp_path: Path) -> None:
+    """After the same steps a pupil is closer to the teacher's masks than one that had none."""
+    Run(corpus, tmp_path / "teacher", toy_config(), SMALL).loop(clips)
+    teacher = str(tmp_path / "teacher" / "last.pt")
+    flat = dataclasses.replace(SMALL, channels=(4, 8), strides=(2, 4), blocks=1)
+    distances = []
+    for name, config in (("pupil", toy_config(steps=1000, teacher=teacher)), ("alone", toy_config(steps=1000))):
+        run = Run(corpus, tmp_path / name, config, flat)
+        batch = next(iter(train._Mixtures(corpus, config, 0)))
+        for _ in range(40):
+            run.train_step(*batch)
+        with torch.no_grad():
+            shares, _ = train.load_checkpoint(Path(teacher))[0](batch[0])
+            distances.append((run.model(batch[0])[0] - shares).square().mean().item())
+    assert distances[0] < distances[1]
+
+
 def test_a_finished_run_does_nothing_more(corpus: Path, clips: ValidationSet, tmp_path: Path) -> None:
     Run(corpus, tmp_path, toy_config(steps=2), SMALL).loop(clips)
     before = (tmp_path / "last.pt").read_bytes()
@@ -207,7 +225,9 @@ def test_the_validation_set_is_the_same_on_every_call(corpus: Path, monkeypatch:
     kinds = [((1, 1, 1), 2), ((1, 0, 1), 1), ((0, 1, 1), 1)]
     monkeypatch.setattr(validation, "CLIPS", kinds)
     monkeypatch.setattr(validation, "SECONDS", 1.5)
-    one, two = (ValidationSet.of_corpus(corpus) for _ in range(2))
-    np.testing.assert_array_equal(one.references, two.references)
+    one, kept = (ValidationSet.of_corpus(corpus) for _ in range(2))
+    (corpus / "validation.npy").unlink()
+    np.testing.assert_array_equal(one.references, kept.references)
+    np.testing.assert_array_equal(one.references, ValidationSet.of_corpus(corpus).references)
     present = one.references.any(axis=-1).astype(int).tolist()
     assert present == [list(kind) for kind, count in kinds for _ in range(count)]

@@ -12,7 +12,7 @@ import scipy.fft
 import scipy.signal
 
 from unbraid.training.bands import BIN_HZ, NUM_BINS
-from unbraid.training.voices import Voice, envelope, grains, melody, shift_formants, whisper
+from unbraid.training.voices import Voice, envelope, grains, melody, shift_formants, whisper, without_floor
 
 RATE, WIN = 48000, 1536
 WINDOW = np.hanning(WIN + 1)[:WIN].astype(np.float32)
@@ -115,3 +115,15 @@ def test_most_voices_are_moved(rng: np.random.Generator) -> None:
     assert any(voice.whispered for voice in voices)
     assert all(0.5 < voice.pitch < 2 and 0.5 < voice.formants < 2 for voice in voices)
     assert all(0.7 < voice.tempo < 1.4 for voice in voices)
+
+
+def test_a_recordings_floor_goes_and_its_words_stay(rng: np.random.Generator) -> None:
+    frames = rng.standard_normal((60, NUM_BINS, 2), dtype=np.float32).view(np.complex64)[..., 0]
+    frames[20:40] *= 0.01  # a pause 40 dB below
+    clean = without_floor(frames, 30.0)
+    heard = slice(int(100 / BIN_HZ), None)
+    np.testing.assert_array_equal(clean[:20, heard], frames[:20, heard])
+    np.testing.assert_array_equal(clean[40:, heard], frames[40:, heard])
+    assert np.linalg.norm(clean[24:36]) < 0.2 * np.linalg.norm(frames[24:36])
+    assert not clean[:, :2].any()  # up to 31 Hz
+    assert not without_floor(np.zeros((5, NUM_BINS), np.complex64), 30.0).any()

@@ -116,7 +116,8 @@ def build_graph(model: Crnn) -> onnx.GraphProto:
         assert isinstance(norm, nn.BatchNorm2d)
         scale, shift = _fold(norm)
         weight = conv.weight.squeeze(2) * scale[:, None, None] / (LOG_STD if i == 0 else 1.0)
-        x = graph.node("Conv", x, graph.constant(weight), graph.constant(shift), strides=conv.stride[1:], pads=[pad, pad])
+        weights = graph.constant(weight), graph.constant(shift)
+        x = graph.node("Conv", x, *weights, strides=conv.stride[1:], pads=[pad, pad])
         x = graph.node("Relu", x)
         skips.append(x)
 

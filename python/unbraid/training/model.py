@@ -36,6 +36,12 @@ class CrnnConfig:
     full_hidden: int = 192
     squeeze: int = 10  # channels of a sub-band that the full-band LSTM sees
 
+    def __post_init__(self) -> None:
+        if len(self.channels) != len(self.strides):
+            raise ValueError(
+                f"every convolution needs a stride, got {len(self.channels)} channels and {len(self.strides)} strides"
+            )
+
     @property
     def num_sub_bands(self) -> int:
         return NUM_BANDS // math.prod(self.strides)
@@ -97,8 +103,9 @@ class Crnn(nn.Module):
         super().__init__()
         self.config = config = config or CrnnConfig()
         channels, strides, kernel = config.channels, config.strides, config.kernel
+        inputs = (1, *channels[:-1])
         self.encoder = nn.ModuleList(
-            convolution(i, o, kernel, stride) for i, o, stride in zip((1, *channels[:-1]), channels, strides, strict=True)
+            convolution(i, o, kernel, stride) for i, o, stride in zip(inputs, channels, strides, strict=True)
         )
         self.position = nn.Parameter(torch.zeros(config.num_sub_bands, 1, channels[-1]))
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))

@@ -5,6 +5,7 @@ A run folder holds `config.json`, `log.jsonl` (a row per validation: step, loss,
 
 An LSTM keeps little more than one core busy. To train on several, start a process for each, which average their
 gradients: `python -m torch.distributed.run --nproc-per-node 2 -m unbraid.training.train CORPUS RUN --threads 1`.
+A small network learns from a big one with `--teacher`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from unbraid.training.drawing import Drawer
-from unbraid.training.losses import band_loss
+from unbraid.training.export import load_checkpoint
+from unbraid.training.losses import distillation_loss, separation_loss
 from unbraid.training.mixing import Mixer
 from unbraid.training.model import Crnn, CrnnConfig
 from unbraid.training.validation import ValidationSet
@@ -52,6 +54,7 @@ class TrainConfig:
     validate_every: int = 1000
     workers: int = 1
     start_from: str = ""  # a checkpoint whose averaged weights a new run begins with
+    teacher: str = ""  # a checkpoint whose masks are half of what is learnt, the true stems the other
 
 
 def _rank() -> int:
@@ -95,6 +98,7 @@ class Run:
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
+        self.teacher = load_checkpoint(Path(config.teacher))[0] if config.teacher else None
         self.step, self.best, self.seconds_heard = 0, -math.inf, 0.0
         if (folder / "last.pt").exists():
             self._load(torch.load(folder / "last.pt", weights_only=True))
@@ -137,7 +141,11 @@ class Run:
             group["lr"] = self.learning_rate()
         with torch.autocast("cpu", torch.bfloat16):
             masks, _ = self.model(mixture)
-        loss = band_loss(masks, mixture, cross, stems)
+        loss = separation_loss(masks, mixture, cross, stems)
+        if self.teacher:
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+                shares, _ = self.teacher(mixture)
+            loss = 0.5 * (loss + distillation_loss(masks, mixture, shares))
         self.optimiser.zero_grad()
         loss.backward()
         if _world_size() > 1:
