@@ -57,6 +57,7 @@ COLUMNS = {
     "bak": ("BAK", 2),
     "leak": ("leak dB", 1),
 }
+SUMMARY = {"si_sdr_gain": 1, "pesq": 2, "stoi": 2}  # metrics of the short table: digits
 
 
 @dataclass(frozen=True)
@@ -220,6 +221,22 @@ def report(scores: list[Score]) -> str:
     )
 
 
+def summary(scores: list[Score]) -> str:
+    """The speech alone: a row per system and a column per kind of mixture, in each the means of `SUMMARY`."""
+    spoken = [score for score in scores if score.stem == "speech" and "+" in score.kind and score.metric in SUMMARY]
+    values: dict[str, dict[str, dict[str, list[float]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+    for score in spoken:
+        values[score.system][score.kind][score.metric].append(score.value)
+    kinds = sorted({score.kind for score in spoken}, key=lambda kind: (-kind.count("+"), kind))
+    lines = [["system", *kinds], ["---"] * (1 + len(kinds))]
+    for system, row in values.items():
+        means = [{metric: np.mean(row[kind][metric]) for metric in SUMMARY if row[kind][metric]} for kind in kinds]
+        lines.append(
+            [system, *(" / ".join(f"{m:.{SUMMARY[metric]}f}" for metric, m in cell.items()) for cell in means)]
+        )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="a folder per clip, a file per stem")
@@ -254,6 +271,7 @@ def main() -> None:
             print(f"clip {score.clip}: {score.kind}", file=sys.stderr)
         scores.append(score)
     print(report(scores))
+    print(f"\n### In short: speech, {', '.join(COLUMNS[metric][0] for metric in SUMMARY)}\n\n{summary(scores)}")
     if args.json:
         args.json.write_text(json.dumps([asdict(score) for score in scores], indent=1))
 

@@ -14,7 +14,7 @@ pytest.importorskip("soxr", reason="needs the extra [bench]")
 
 from bench import peers, quality  # noqa: E402
 from bench.peers import Audio  # noqa: E402
-from bench.quality import Score, enhance, find_lag, open_metrics, open_systems, report, score_folder  # noqa: E402
+from bench.quality import Score, enhance, find_lag, open_metrics, open_systems, report, score_folder, summary  # noqa: E402
 from unbraid import _core  # noqa: E402
 
 
@@ -153,6 +153,24 @@ def test_the_worst_clip_is_the_least_gain_or_the_loudest_leak() -> None:
 
     assert row("speech+music", "si_sdr_gain", a=9.0, b=1.0) == "| music | Unbraid | 5.00 | 1.00 (b) |"
     assert row("speech", "leak", a=-40.0, b=-20.0) == "| speech → music | Unbraid | -30.0 | -20.0 (b) |"
+
+
+def test_the_summary_has_the_means_of_the_speech() -> None:
+    scores = [
+        Score("mixture", "0", "speech+noise", "speech", "si_sdr_gain", 0.0),
+        Score("Unbraid", "0", "speech+noise", "speech", "si_sdr_gain", 6.0),
+        Score("Unbraid", "1", "speech+noise", "speech", "si_sdr_gain", 7.0),
+        Score("Unbraid", "0", "speech+noise", "speech", "pesq", 1.625),
+        Score("Unbraid", "0", "speech+noise", "noise", "si_sdr_gain", 9.0),
+        Score("Unbraid", "2", "speech+music+noise", "speech", "si_sdr_gain", 8.0),
+        Score("Unbraid", "3", "speech", "speech", "pesq", 4.5),
+    ]
+    assert summary(scores).splitlines() == [
+        "| system | speech+music+noise | speech+noise |",
+        "| --- | --- | --- |",
+        "| mixture |  | 0.0 |",
+        "| Unbraid | 8.0 | 6.5 / 1.62 |",
+    ]
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path, toy_model: _core.Model) -> None:
