@@ -199,7 +199,7 @@ class Drawer:
             frames = voices.whisper(frames, bandwidth_hz, self.rng)
         if voice.formants != 1:
             frames = voices.shift_formants(frames, voice.formants, bandwidth_hz)
-        if self.rng.random() < 0.7:
+        if self.rng.random() < 0.5:
             frames = voices.without_floor(frames, self.rng.uniform(25, 40))
         return frames, bandwidth_hz
 

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 COMPRESSION = 0.65  # error is divided by P^0.65, so that quiet bands count
-LOUDNESS = 0.3  # power of the magnitude, about what loudness follows
 FLOOR = 1e-3  # 30 dB below the mixture: no more is asked of a stem
 
 
@@ -36,31 +35,11 @@ def band_loss(masks: Tensor, mixture: Tensor, cross: Tensor, stems: Tensor) -> T
     return 0.5 * ((plain + compressed) * present).sum() / present.sum().clamp_min(1)
 
 
-def magnitude_loss(masks: Tensor, mixture: Tensor, stems: Tensor) -> Tensor:
-    """Error of the magnitudes to the power 0.3 of all stems, absent ones, too, over the mixture's: mean over clips, dB.
-
-    What is left of a sound 20 dB down is a hundredth of its energy, yet half as loud: squared errors of spectra hardly
-    ask for more, ears do (Braun and Tashev, "A consolidated view of loss functions for supervised deep learning-based
-    speech enhancement", TSP 2021, eq. 8).
-
-    Args: masks, stems K: (batch, stems, frames, bands); mixture P: (batch, frames, bands).
-    """
-    whole = (mixture.unsqueeze(1) + 1e-20) ** (LOUDNESS / 2)
-    estimate = masks.clamp_min(1e-8) ** LOUDNESS * whole
-    error = (estimate - (stems + 1e-20) ** (LOUDNESS / 2)).square().sum((1, 2, 3))
-    return (10 * torch.log10(error / whole.square().sum((1, 2, 3)) + FLOOR)).mean()
-
-
-def separation_loss(masks: Tensor, mixture: Tensor, cross: Tensor, stems: Tensor) -> Tensor:
-    """What a network is trained by: two parts of band_loss, one of magnitude_loss."""
-    return (2 * band_loss(masks, mixture, cross, stems) + magnitude_loss(masks, mixture, stems)) / 3
-
-
 def distillation_loss(masks: Tensor, mixture: Tensor, teacher: Tensor) -> Tensor:
-    """separation_loss against a teacher's stems instead of the true ones (Hinton et al., "Distilling the knowledge in a
+    """band_loss against a teacher's stems instead of the true ones (Hinton et al., "Distilling the knowledge in a
     neural network", 2015): with its mask t a stem is Y = tX, so C = tP and K = t²P.
 
     Args: masks, teacher: (batch, stems, frames, bands); mixture P: (batch, frames, bands).
     """
     power = mixture.unsqueeze(1)
-    return separation_loss(masks, mixture, teacher * power, teacher.square() * power)
+    return band_loss(masks, mixture, teacher * power, teacher.square() * power)

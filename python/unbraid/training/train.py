@@ -30,7 +30,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from unbraid.training.drawing import Drawer
 from unbraid.training.export import load_checkpoint
-from unbraid.training.losses import distillation_loss, separation_loss
+from unbraid.training.losses import band_loss, distillation_loss
 from unbraid.training.mixing import Mixer
 from unbraid.training.model import Crnn, CrnnConfig
 from unbraid.training.validation import ValidationSet
@@ -141,7 +141,7 @@ class Run:
             group["lr"] = self.learning_rate()
         with torch.autocast("cpu", torch.bfloat16):
             masks, _ = self.model(mixture)
-        loss = separation_loss(masks, mixture, cross, stems)
+        loss = band_loss(masks, mixture, cross, stems)
         if self.teacher:
             with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
                 shares, _ = self.teacher(mixture)
