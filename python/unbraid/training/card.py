@@ -125,8 +125,8 @@ def write_card(model_path: Path, corpus: Path, run: Path, scores: Path, folder: 
     all_scores = [Score(**row) for row in json.loads(scores.read_text())]
     worst = worst_clip(all_scores)
     plot_worst(worst, folder, model, model_path.with_suffix(".worst.png"))
-    if start := config["train"].get("start_from"):
-        config["train"]["start_from"] = Path(start).name  # where it lay is of no use to a reader
+    for key in ("start_from", "teacher"):
+        config["train"][key] = Path(config["train"].get(key, "")).name  # where it lay is of no use to a reader
     settings = ", ".join(f"{key} {value}" for part in ("model", "train") for key, value in config[part].items())
     card = model_path.with_suffix(".md")
     card.write_text(
