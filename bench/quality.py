@@ -194,6 +194,12 @@ def worst(scores: Mapping[str, list[Score]]) -> str:
     return ""
 
 
+def markdown(lines: list[list[str]]) -> str:
+    """A table of cells, the first line its header."""
+    header, *rows = lines
+    return "\n".join(f"| {' | '.join(line)} |" for line in (header, ["---"] * len(header), *rows))
+
+
 def table(scores: list[Score]) -> str:
     """Means over clips: a row per stem and system, in the order in which the systems come."""
     systems = list(dict.fromkeys(score.system for score in scores))
@@ -202,13 +208,12 @@ def table(scores: list[Score]) -> str:
         label = score.stem if "+" in score.kind else f"{score.kind} → {score.stem}"
         rows[label, score.system][score.metric].append(score)
     metrics = [metric for metric in COLUMNS if any(metric in row for row in rows.values())]
-    header = ["stem", "system", *(COLUMNS[metric][0] for metric in metrics), "worst (clip)"]
-    lines = [header, ["---"] * len(header)]
+    lines = [["stem", "system", *(COLUMNS[metric][0] for metric in metrics), "worst (clip)"]]
     for (label, system), row in rows.items():
         means = {metric: np.mean([score.value for score in values]) for metric, values in row.items()}
         cells = [f"{means[metric]:.{COLUMNS[metric][1]}f}" if metric in means else "" for metric in metrics]
         lines.append([label, system, *cells, worst(row) if system == UNBRAID else ""])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown(lines)
 
 
 def report(scores: list[Score]) -> str:
@@ -224,17 +229,22 @@ def report(scores: list[Score]) -> str:
 def summary(scores: list[Score]) -> str:
     """The speech alone: a row per system and a column per kind of mixture, in each the means of `SUMMARY`."""
     spoken = [score for score in scores if score.stem == "speech" and "+" in score.kind and score.metric in SUMMARY]
-    values: dict[str, dict[str, dict[str, list[float]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+    values: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for score in spoken:
-        values[score.system][score.kind][score.metric].append(score.value)
+        values[score.system, score.kind, score.metric].append(score.value)
     kinds = sorted({score.kind for score in spoken}, key=lambda kind: (-kind.count("+"), kind))
-    lines = [["system", *kinds], ["---"] * (1 + len(kinds))]
-    for system, row in values.items():
-        means = [{metric: np.mean(row[kind][metric]) for metric in SUMMARY if row[kind][metric]} for kind in kinds]
-        lines.append(
-            [system, *(" / ".join(f"{m:.{SUMMARY[metric]}f}" for metric, m in cell.items()) for cell in means)]
-        )
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    lines = [["system", *kinds]]
+    for system in dict.fromkeys(score.system for score in spoken):
+        cells = [
+            [
+                f"{np.mean(found):.{digits}f}"
+                for metric, digits in SUMMARY.items()
+                if (found := values[system, kind, metric])
+            ]
+            for kind in kinds
+        ]
+        lines.append([system, *map(" / ".join, cells)])
+    return markdown(lines)
 
 
 def main() -> None:

@@ -65,11 +65,11 @@ class Drawer:
         weights = []
         for speaker, clips in self._voices[kind].items():
             count = min(counts.get(speaker, 1), MAX_VOICES)
-            seconds = sum(clip.length / clip.sample_rate for clip in clips) / count
-            weight = count * np.sqrt(min(seconds, 6000.0))
+            seconds = sum(clip.length / clip.sample_rate for clip in clips)
+            weight = count * np.sqrt(min(seconds / count, 6000.0))
             if kind == "speech" and clips[0].sample_rate >= 44100:
                 weight *= 2.5
-            if kind == "speech" and seconds * count / len(clips) >= SENTENCE_SECONDS:
+            if kind == "speech" and seconds / len(clips) >= SENTENCE_SECONDS:
                 weight *= 2.0
             weights.append(weight)
         odds: NDArray[np.float64] = np.array(weights) / np.sum(weights)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from unbraid.training import bands
 from unbraid.training.corpus import hours_of
-from unbraid.training.model import LOG_MEAN, LOG_STD, POWER_FLOOR, Block, Crnn, CrnnConfig
+from unbraid.training.model import LOG_MEAN, LOG_STD, POWER_FLOOR, Block, Crnn, load_checkpoint
 
 OPSET = 17
 IR_VERSION = 8  # what ONNX Runtime 1.19 and newer read
@@ -230,19 +230,6 @@ def check_parity(model: Crnn, path: Path, num_frames: int = 200, seed: int = 0) 
     if not all(value <= TOLERANCE for value in differences.values()):  # NaN fails, too
         raise ExportError(f"{path}: masks differ by more than {TOLERANCE}: {differences}")
     return differences
-
-
-def load_checkpoint(path: Path) -> tuple[Crnn, dict[str, object]]:
-    """The averaged network of a checkpoint and what is known of its run."""
-    state = torch.load(path, weights_only=True)
-    model = Crnn(CrnnConfig(**state["config"]))
-    model.load_state_dict(state["average"])
-    run = {
-        "step": state["step"],
-        "hours_heard": round(state["seconds_heard"] / 3600, 1),
-        "validation_gain_db": round(state["best"], 2),
-    }
-    return model.eval(), run
 
 
 def main() -> None:

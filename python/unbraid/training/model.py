@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -138,3 +139,16 @@ class Crnn(nn.Module):
             if i < len(self.norms):
                 x = torch.relu(self.norms[i](x))
         return torch.softmax(x.float(), dim=1), next_states
+
+
+def load_checkpoint(path: Path) -> tuple[Crnn, dict[str, object]]:
+    """The averaged network of a checkpoint and what is known of its run."""
+    state = torch.load(path, weights_only=True)
+    model = Crnn(CrnnConfig(**state["config"]))
+    model.load_state_dict(state["average"])
+    run = {
+        "step": state["step"],
+        "hours_heard": round(state["seconds_heard"] / 3600, 1),
+        "validation_gain_db": round(state["best"], 2),
+    }
+    return model.eval(), run

@@ -29,10 +29,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from unbraid.training.drawing import Drawer
-from unbraid.training.export import load_checkpoint
 from unbraid.training.losses import band_loss, distillation_loss
 from unbraid.training.mixing import Mixer
-from unbraid.training.model import Crnn, CrnnConfig
+from unbraid.training.model import Crnn, CrnnConfig, load_checkpoint
 from unbraid.training.validation import ValidationSet
 
 log = logging.getLogger(__name__)
@@ -162,7 +161,8 @@ class Run:
         self.seconds_heard += len(mixture) * self.config.seconds * _world_size()
         return loss.item()
 
-    def loop(self, validation: ValidationSet) -> None:
+    def loop(self, validation: ValidationSet | None) -> None:
+        """Train to the last step. One of the processes is given a validation set: it logs and keeps checkpoints."""
         loader = DataLoader(
             _Mixtures(self.corpus, self.config, self.step),
             batch_size=None,
@@ -179,7 +179,7 @@ class Run:
             waited += time.monotonic() - asked
             losses.append(self.train_step(*batch))
             due = self.step % self.config.validate_every == 0 or self.step == self.config.steps
-            if due and _rank() == 0:
+            if due and validation:
                 took = time.monotonic() - started
                 gains = validation.gains(self.average)
                 mean = float(np.mean(list(gains.values())))
@@ -222,7 +222,7 @@ def main() -> None:
     if "WORLD_SIZE" in os.environ:
         dist.init_process_group("gloo")
     config = TrainConfig(**{name: getattr(args, name) for name in asdict(TrainConfig())})
-    validation = ValidationSet.of_corpus(args.corpus)
+    validation = ValidationSet.of_corpus(args.corpus) if _rank() == 0 else None
     model_config = CrnnConfig(
         channels=tuple(args.channels), strides=tuple(args.strides), **{name: getattr(args, name) for name in sizes}
     )

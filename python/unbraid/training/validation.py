@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +45,7 @@ class ValidationSet:
         """
         path = corpus / "validation.npy"
         if not path.exists():
-            draft = path.with_suffix(f".{os.getpid()}.npy")
+            draft = path.with_suffix(".tmp.npy")
             np.save(draft, cls._mix(corpus, seed).astype(np.float16))
             draft.replace(path)
         return cls(np.load(path).astype(np.float32))
