@@ -6,6 +6,8 @@ A mask that is constant over a band makes the spectral error of a stem exact in 
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,7 @@ NUM_BANDS = 160
 NARROW_BANDS = 64  # one bin each, up to 2 kHz: resolves the harmonics of voices
 
 
+@functools.cache
 def band_edges() -> NDArray[np.int64]:
     """First bin of each band, and NUM_BINS at the end: (NUM_BANDS + 1,)."""
     wide = np.geomspace(NARROW_BANDS, NUM_BINS, NUM_BANDS - NARROW_BANDS + 1)
@@ -24,6 +27,7 @@ def band_edges() -> NDArray[np.int64]:
     for i in range(1, len(edges)):  # rounding may close a narrow band
         edges[i] = max(edges[i], edges[i - 1] + 1)
     edges[-1] = NUM_BINS
+    edges.flags.writeable = False  # every caller gets the same
     return edges
 
 

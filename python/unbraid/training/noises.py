@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 from scipy.signal import oaconvolve
 
@@ -20,11 +21,14 @@ Noise = Callable[[int, np.random.Generator], Samples]
 def hiss(length: int, rng: np.random.Generator, tilt: float | None = None) -> Samples:
     """Noise whose spectrum falls by `tilt` (in powers of amplitude over frequency), with broad bumps."""
     tilt = rng.uniform(0, 1.2) if tilt is None else tilt
-    spectrum = np.fft.rfft(rng.standard_normal(length, dtype=np.float32))
-    frequency = np.maximum(np.fft.rfftfreq(length, 1 / SAMPLE_RATE), 20.0)
+    size = scipy.fft.next_fast_len(length, real=True)
+    spectrum = scipy.fft.rfft(rng.standard_normal(size, dtype=np.float32))
+    frequency = np.maximum(scipy.fft.rfftfreq(size, 1 / SAMPLE_RATE), 20.0)
     octave = np.log2(frequency / 20.0)
     bumps = np.interp(octave, np.linspace(0, 10.3, 9), rng.normal(0, 4.0, 9))
-    return np.fft.irfft(spectrum * (frequency / 1000.0) ** -tilt * 10 ** (bumps / 20), length).astype(np.float32)
+    gains = np.exp(bumps * (np.log(10) / 20) - tilt * np.log(2) * (octave - np.log2(50.0))).astype(np.float32)
+    noise: Samples = scipy.fft.irfft(spectrum * gains, size)[:length]
+    return noise
 
 
 def wind(length: int, rng: np.random.Generator) -> Samples:
