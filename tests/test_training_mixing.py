@@ -157,6 +157,31 @@ def test_narrow_speech_narrows_its_mixture(rng: np.random.Generator) -> None:
     assert np.mean(narrow) > 0.75  # nine in ten, and what is narrow anyway
 
 
+def test_a_fuller_voice_is_not_a_louder_one(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    stems, low = toy_stems(rng), bands.band_edges()[:-1] * bands.BIN_HZ < 300
+    monkeypatch.setattr(augment, "fader", lambda num_frames, _: np.ones(num_frames, np.float32))
+    monkeypatch.setattr(augment, "bandwidth", lambda _: np.ones(bands.NUM_BANDS, np.float32))
+
+    def heard(response: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Voices (clips, bands), in units of the music beside them."""
+        monkeypatch.setattr(augment, "proximity", lambda _: response)
+        mixed = [mix(stems, np.random.default_rng(seed))[2].sum(axis=1) for seed in range(40)]
+        return np.array([own[0] / own[1].sum() for own in mixed if own[0].any() and own[1].any()])
+
+    thin, full = heard(np.ones(bands.NUM_BANDS, np.float32)), heard(np.where(low, 8, 1).astype(np.float32))
+    np.testing.assert_allclose(full.sum(axis=1), thin.sum(axis=1), rtol=1e-3)
+    assert (full[:, ~low].sum(axis=1) < 0.5 * thin[:, ~low].sum(axis=1)).all()
+
+
+def test_proximity_fades_towards_the_top(rng: np.random.Generator) -> None:
+    gains_db = 20 * np.log10([augment.proximity(rng) for _ in range(200)])
+    assert gains_db.shape == (200, bands.NUM_BANDS)
+    assert -8 <= gains_db.min() < -4
+    assert 12 < gains_db.max() <= 18
+    assert np.abs(gains_db[:, -1]).max() < 0.2
+    assert (np.diff(np.abs(gains_db), axis=1) <= 1e-5).all()
+
+
 # --- augmentation ---------------------------------------------------------------------------------------------------
 
 

@@ -32,6 +32,19 @@ def equaliser(rng: np.random.Generator) -> NDArray[np.float32]:
     return (10 ** (np.interp(centre, knots_at, rng.normal(0, depth_db, 7)) / 20)).astype(np.float32)
 
 
+def proximity(rng: np.random.Generator) -> NDArray[np.float32]:
+    """A voice close to its microphone is full below, far off or on a phone it is thin: (NUM_BANDS,) amplitude gains.
+
+    Most recordings of speech are thin. A network that hears no other voices takes the fundamental of a deep one, near
+    a good microphone, for music.
+    """
+    depth_db = rng.uniform(-8, 18) if rng.random() < 0.75 else 0.0
+    corner_hz = np.exp(rng.uniform(np.log(80), np.log(400)))
+    shelf = 1 / (1 + (band_edges()[:-1] * BIN_HZ / corner_hz) ** rng.uniform(1.5, 4))
+    gains: NDArray[np.float32] = (10 ** (depth_db / 20 * shelf)).astype(np.float32)
+    return gains
+
+
 def gate(length: int, rng: np.random.Generator) -> Samples:
     """A sound that comes and goes, on for a moment and off for longer, once at least: (length,) gains.
 

@@ -24,7 +24,7 @@ from unbraid.training.frames import (
 from unbraid.training.noises import hiss, synthetic_noise
 
 STEMS = ("speech", "music", "noise")
-MAX_VOICES = 400  # a source of more voices than that weighs no more
+MAX_VOICES = 150  # a source of more voices than that weighs no more
 SENTENCE_SECONDS = 2.2  # a voice whose files last that long on average speaks fluently
 
 
@@ -68,7 +68,7 @@ class Drawer:
             seconds = sum(clip.length / clip.sample_rate for clip in clips)
             weight = count * np.sqrt(min(seconds / count, 6000.0))
             if kind == "speech" and clips[0].sample_rate >= 44100:
-                weight *= 2.5
+                weight *= 1.5
             if kind == "speech" and seconds / len(clips) >= SENTENCE_SECONDS:
                 weight *= 2.0
             weights.append(weight)
@@ -135,9 +135,9 @@ class Drawer:
         length = length or self.length
         rng = self.rng
         draw = rng.random()
-        if draw < 0.4:
+        if draw < 0.25:
             audio = synthetic_noise(length, rng)
-        elif draw < 0.45:
+        elif draw < 0.3:
             crowd = [self.speech(length)[0] for _ in range(5)]
             audio = np.sum([voice / (np.abs(voice).max() + 1e-9) for voice in crowd], axis=0, dtype=np.float32)
         else:

@@ -1,7 +1,7 @@
 """Mixtures without end: pairs drawn stems and hands over band sums.
 
 The spectra of the drawn stems are kept in a reservoir and paired anew for every batch: a stem is decoded and
-transformed once and heard in about five mixtures. Levels, equalisers, fades and bandwidth are applied to the
+transformed once and heard in about eight mixtures. Levels, equalisers, fades and bandwidth are applied to the
 band sums of the pairs G_ij = ΣRe(Y_i Y_j*), where they cost nothing.
 """
 
@@ -37,7 +37,7 @@ class Batch:
 class Mixer:
     """Endless batches of band sums; iterate over it."""
 
-    def __init__(self, drawer: Drawer, batch_size: int, reservoir: int = 64, uses: float = 5.0) -> None:
+    def __init__(self, drawer: Drawer, batch_size: int, reservoir: int = 64, uses: float = 8.0) -> None:
         reservoir = max(reservoir, 2 * batch_size)
         self.drawer = drawer
         self.batch_size = batch_size
@@ -73,7 +73,10 @@ def mix(stems: list[Stem], rng: np.random.Generator) -> tuple[NDArray[np.float32
     gains = np.empty((3, num_frames, NUM_BANDS), np.float32)
     for i in range(3):
         shape = np.ones(num_frames, np.float32) if rng.random() < 0.85 else augment.fader(num_frames, rng)
-        gains[i] = present[i] * 10 ** (level_db[i] / 20) * shape[:, None] * augment.equaliser(rng) * band
+        response = augment.equaliser(rng) * (augment.proximity(rng) if i == 0 else 1)
+        # Levels are those of what is heard: a fuller voice is not a louder one.
+        as_loud = np.sqrt(stems[i].power.sum() / ((stems[i].power * response**2).sum() + 1e-20))
+        gains[i] = present[i] * 10 ** (level_db[i] / 20) * as_loud * shape[:, None] * response * band
     grams = {(i, j): power * gains[i] * gains[j] for (i, j), power in zip(PAIRS, pairs, strict=True)}
     cross = np.stack([sum(grams[min(i, j), max(i, j)] for j in range(3)) for i in range(3)])
     own = np.stack([grams[i, i] for i in range(3)])

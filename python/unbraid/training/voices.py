@@ -39,7 +39,7 @@ class Voice:
         """Most voices are moved in some respect, a fifth in none."""
         if rng.random() < 0.2:
             return cls()
-        pitch = float(np.exp(rng.normal(0, 0.14))) if rng.random() < 0.6 else 1.0
+        pitch = float(np.exp(rng.normal(-0.05, 0.2))) if rng.random() < 0.6 else 1.0
         # A raised voice is still the same mouth: half of the time its formants are put back.
         formants = pitch ** -float(rng.random() < 0.5) * float(np.exp(rng.normal(0, 0.08)))
         return cls(
