@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 COMPRESSION = 0.65  # error is divided by P^0.65, so that quiet bands count
+PLAIN = 0.7  # of the loss is on plain spectra, what is left on compressed ones
 FLOOR = 1e-3  # 30 dB below the mixture: no more is asked of a stem
 
 
@@ -16,9 +17,9 @@ def _neg_snr_db(error: Tensor, target: Tensor, reference: Tensor) -> Tensor:
 
 
 def band_loss(masks: Tensor, mixture: Tensor, cross: Tensor, stems: Tensor) -> Tensor:
-    """Mean negative SNR in dB of the stems present, half of it on compressed spectra.
+    """Mean negative SNR in dB of the stems present, part of it on compressed spectra.
 
-    The plain half is what SI-SDR measures; the compressed half weighs each band and frame by P^-0.65, for the ear.
+    The plain part is what SI-SDR measures; the compressed part weighs each band and frame by P^-0.65, for the ear.
     Thresholded SNR follows Wisdom et al., "What's all the fuss about free universal sound separation data?",
     ICASSP 2021, eq. 3. A stem that is absent has no term: as masks sum to one, what leaks into it is missing from
     the others, and a term of its own teaches the network to leave the rarest stem silent.
@@ -32,7 +33,8 @@ def band_loss(masks: Tensor, mixture: Tensor, cross: Tensor, stems: Tensor) -> T
     weight = (power + 1e-12) ** -COMPRESSION
     compressed = _neg_snr_db((error * weight).sum(axes), (stems * weight).sum(axes), (power * weight).sum(axes))
     present = (stems.sum(axes) > 0).to(plain.dtype)
-    return 0.5 * ((plain + compressed) * present).sum() / present.sum().clamp_min(1)
+    loss = PLAIN * plain + (1 - PLAIN) * compressed
+    return (loss * present).sum() / present.sum().clamp_min(1)
 
 
 def distillation_loss(masks: Tensor, mixture: Tensor, teacher: Tensor) -> Tensor:
