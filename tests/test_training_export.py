@@ -82,6 +82,7 @@ def test_frames_one_at_a_time_are_frames_at_once(exported: Path, rng: np.random.
         "blocks.1.full.bias_hh_l0",
         "blocks.1.full_out.bias",
         "blocks.0.expand.weight",
+        "low_out.weight",
         "decoder.0.weight",
         "norms.1.running_mean",
         "decoder.2.bias",

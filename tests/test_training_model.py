@@ -51,7 +51,9 @@ def test_masks_sum_to_one(config: CrnnConfig) -> None:
     assert masks.dtype == torch.float32
     torch.testing.assert_close(masks.sum(dim=1), torch.ones(2, 7, NUM_BANDS))
     of_a_block = [(1, 2 * 20, 5)] * 2 + [(1, 2, 16)] * 2
-    shapes = [part.shape for block in states for state in block for part in state]
+    past, block_states = states
+    assert past.shape == (2, config.memory - 1, NUM_BANDS)
+    shapes = [part.shape for block in block_states for state in block for part in state]
     assert shapes == of_a_block * config.blocks
 
 
@@ -143,6 +145,8 @@ def test_gradients_are_finite(scale: float) -> None:
 def test_every_convolution_has_a_stride() -> None:
     with pytest.raises(ValueError, match="3 channels and 2 strides"):
         dataclasses.replace(SMALL, strides=(2, 2))
+    with pytest.raises(ValueError, match="memory is at least 2 frames, got 1"):
+        dataclasses.replace(SMALL, memory=1)
 
 
 def test_distillation_wants_the_teachers_masks() -> None:

@@ -27,6 +27,7 @@ from unbraid.training.model import LOG_MEAN, LOG_STD, POWER_FLOOR, Block, Crnn, 
 OPSET = 17
 IR_VERSION = 8  # what ONNX Runtime 1.19 and newer read
 TOLERANCE = 1e-4
+_END = np.iinfo(np.int64).max  # of a Slice: to the last
 
 
 class ExportError(RuntimeError):
@@ -63,14 +64,17 @@ def _fold(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     return scale, norm.bias - norm.running_mean * scale
 
 
-def _lstm(graph: _Graph, lstm: nn.LSTM, x: str, name: str) -> str:
-    """An LSTM over (frames, batch, inputs) with its states as graph inputs and outputs → (frames · batch, hidden)."""
+def _lstm(graph: _Graph, lstm: nn.LSTM, x: str, name: str, scale: Tensor | float = 1.0) -> str:
+    """An LSTM over (frames, batch, inputs) with its states as graph inputs and outputs → (frames · batch, hidden).
+
+    The weights take over a `scale` of the inputs.
+    """
 
     def iofc(weight: Tensor) -> Tensor:  # torch orders the gates i f g o, ONNX i o f c
         i, f, g, o = weight.chunk(4)
         return torch.cat([i, o, f, g]).unsqueeze(0)
 
-    weights = [graph.constant(iofc(getattr(lstm, f"weight_{part}_l0"))) for part in ("ih", "hh")]
+    weights = [graph.constant(iofc(getattr(lstm, f"weight_{part}_l0") * by)) for part, by in (("ih", scale), ("hh", 1))]
     bias = graph.constant(torch.cat([iofc(getattr(lstm, f"bias_{part}_l0")) for part in ("ih", "hh")], dim=1))
     out = graph.node(
         "LSTM", x, *weights, bias, "", f"{name}_h_state", f"{name}_c_state",
@@ -85,29 +89,24 @@ def _linear(graph: _Graph, linear: nn.Linear, x: str, add: str = "") -> str:
     return graph.node("Gemm", x, graph.constant(linear.weight), *bias, transB=1)
 
 
-def _block(graph: _Graph, block: Block, x: str, index: int) -> str:
-    """A Block over (frames · sub-bands, channels)."""
+def _block(graph: _Graph, block: Block, x: str, other: str, index: int) -> tuple[str, str]:
+    """A Block over (frames · sub-bands, channels); `other` is (frames, 1, others) or empty."""
     squeeze, channels = block.squeeze.weight.shape
-    full_inputs = block.full.input_size
+    full_inputs = block.full_out.out_features
     y = _lstm(graph, block.sub, graph.reshape(x, -1, full_inputs // squeeze, channels), f"sub{index}")
     x = _linear(graph, block.sub_out, y, add=x)
     y = graph.reshape(_linear(graph, block.squeeze, x), -1, 1, full_inputs)
-    y = _lstm(graph, block.full, y, f"full{index}")
-    y = graph.node("Relu", _linear(graph, block.full_out, y))
-    return _linear(graph, block.expand, graph.reshape(y, -1, squeeze), add=x)
+    scale = torch.ones(block.full.input_size)
+    if other:
+        y = graph.node("Concat", y, other, axis=2)
+        scale[full_inputs:] /= LOG_STD
+    whole = _lstm(graph, block.full, y, f"full{index}", scale)
+    y = graph.node("Relu", _linear(graph, block.full_out, whole))
+    return _linear(graph, block.expand, graph.reshape(y, -1, squeeze), add=x), whole
 
 
-def build_graph(model: Crnn) -> onnx.GraphProto:
-    """The graph of a trained network: power (1, T, bands) and states in, masks (1, T, stems, bands) and states out."""
-    config, graph = model.config, _Graph()
-    pad, channels, sub_bands = config.kernel // 2, config.channels[-1], config.num_sub_bands
-
-    # (log(p + floor) - mean) / std: the division is the first convolution's.
-    x = graph.node("Add", "power", graph.constant(np.float32(POWER_FLOOR)))
-    x = graph.node("Log", x)
-    x = graph.node("Sub", x, graph.constant(np.float32(LOG_MEAN)))
-    x = graph.reshape(x, -1, 1, bands.NUM_BANDS)
-
+def _encode(graph: _Graph, model: Crnn, x: str, pads: list[int]) -> list[str]:
+    """The convolutions, each folded with its batch norm: what every one of them puts out."""
     skips = []
     for i, layer in enumerate(model.encoder):
         assert isinstance(layer, nn.Sequential)
@@ -115,45 +114,77 @@ def build_graph(model: Crnn) -> onnx.GraphProto:
         assert isinstance(conv, nn.Conv2d)
         assert isinstance(norm, nn.BatchNorm2d)
         scale, shift = _fold(norm)
-        weight = conv.weight.squeeze(2) * scale[:, None, None] / (LOG_STD if i == 0 else 1.0)
+        weight = conv.weight * scale[:, None, None, None] / (LOG_STD if i == 0 else 1.0)
         weights = graph.constant(weight), graph.constant(shift)
-        x = graph.node("Conv", x, *weights, strides=conv.stride[1:], pads=[pad, pad])
+        x = graph.node("Conv", x, *weights, strides=conv.stride, pads=pads)
         x = graph.node("Relu", x)
         skips.append(x)
+    return skips
 
-    x = graph.node("Transpose", x, perm=[0, 2, 1])
-    x = graph.node("Add", x, graph.constant(model.position.squeeze(1)))
-    x = graph.reshape(x, -1, channels)
-    for i, block in enumerate(model.blocks):
-        assert isinstance(block, Block)
-        x = _block(graph, block, x, i)
-    x = graph.node("Transpose", graph.reshape(x, -1, sub_bands, channels), perm=[0, 2, 1])
 
+def _decode(graph: _Graph, model: Crnn, x: str, skips: list[str], pads: list[int]) -> str:
+    """The transposed convolutions, folded likewise → (1, stems, frames, bands)."""
     for i, conv in enumerate(model.decoder):
         assert isinstance(conv, nn.ConvTranspose2d)
         assert conv.bias is not None
-        x = graph.node("Concat", x, skips[-1 - i], axis=1)
-        weight = conv.weight.squeeze(2)
+        skip = skips[-1 - i]
+        last = [] if i < len(model.norms) else [graph.node("Mul", x, skip)]
+        x = graph.node("Concat", x, skip, *last, axis=1)
+        weight: Tensor = conv.weight
         bias: Tensor = conv.bias
         if i < len(model.norms):
             norm = model.norms[i]
             assert isinstance(norm, nn.BatchNorm2d)
             scale, shift = _fold(norm)
-            weight, bias = weight * scale[None, :, None], bias * scale + shift
+            weight, bias = weight * scale[:, None, None], bias * scale + shift
         x = graph.node(
             "ConvTranspose", x, graph.constant(weight), graph.constant(bias),
-            strides=conv.stride[1:], pads=[pad, pad], output_padding=conv.output_padding[1:],
+            strides=conv.stride, pads=pads, output_padding=conv.output_padding,
         )  # fmt: skip
         if i < len(model.norms):
             x = graph.node("Relu", x)
+    return x
 
-    x = graph.reshape(x, 1, -1, config.num_stems, bands.NUM_BANDS)
+
+def build_graph(model: Crnn) -> onnx.GraphProto:
+    """The graph of a trained network: power (1, T, bands) and states in, masks (1, T, stems, bands) and states out."""
+    config, graph = model.config, _Graph()
+    channels, sub_bands = config.channels[-1], config.num_sub_bands
+    pads = [0, config.kernel // 2] * 2
+
+    # (log(p + floor) - mean) / std: the division is the first convolution's.
+    past = config.memory - 1
+    x = graph.node("Concat", "past_state", "power", axis=1)
+    ends = (graph.constant(np.array([value])) for value in (-past, _END, 1))
+    graph.node("Slice", x, *ends, outputs=["next_past_state"])
+    x = graph.node("Add", x, graph.constant(np.float32(POWER_FLOOR)))
+    x = graph.node("Log", x)
+    x = graph.node("Sub", x, graph.constant(np.float32(LOG_MEAN)))
+    low, num_low = x, config.low_bands
+    x = graph.reshape(x, 1, 1, -1, bands.NUM_BANDS)
+
+    skips = _encode(graph, model, x, pads)
+    x = graph.node("Transpose", skips[-1], perm=[0, 2, 3, 1])
+    x = graph.node("Add", x, graph.constant(model.position.squeeze(1)))
+    x = graph.reshape(x, -1, channels)
+    # The newest frames and low bands of (1, past + T, bands).
+    low = graph.node("Slice", low, *(graph.constant(np.array(v)) for v in ([past, 0], [_END, num_low], [1, 2])))
+    low = graph.reshape(low, -1, 1, num_low)
+    for i, block in enumerate(model.blocks):
+        assert isinstance(block, Block)
+        x, whole = _block(graph, block, x, low if i == 0 else "", i)
+    x = graph.node("Transpose", graph.reshape(x, 1, -1, sub_bands, channels), perm=[0, 3, 1, 2])
+
+    x = _decode(graph, model, x, skips, pads)
+    low = graph.reshape(_linear(graph, model.low_out, whole), 1, -1, config.num_stems, num_low)
+    low = graph.node("Pad", low, graph.constant(np.array([0] * 7 + [bands.NUM_BANDS - num_low])))
+    x = graph.node("Add", graph.node("Transpose", x, perm=[0, 2, 1, 3]), low)
     graph.node("Softmax", x, outputs=["masks"], axis=2)
 
     def tensor(name: str, *shape: int | str) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
-    states = {
+    states = {"past_state": (1, past, bands.NUM_BANDS)} | {
         f"{name}{i}_{part}_state": (1, batch, hidden)
         for i in range(config.blocks)
         for name, batch, hidden in (("sub", sub_bands, config.sub_hidden), ("full", 1, config.full_hidden))

@@ -22,6 +22,7 @@ POWER_FLOOR = 1e-10  # -100 dB below a full-scale sine, per band
 LOG_MEAN, LOG_STD = -14.0, 5.5  # of log band power over the training mixtures, rounded
 
 State = tuple[Tensor, Tensor]
+BlockStates = list[tuple[State, State]]
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,17 @@ class CrnnConfig:
     sub_hidden: int = 48
     full_hidden: int = 192
     squeeze: int = 10  # channels of a sub-band that the full-band LSTM sees
+    memory: int = 4  # frames that the first convolution sees, the newest among them
+    low_bands: int = 40  # the first full-band LSTM sees them, the last one's masks for them are added
 
     def __post_init__(self) -> None:
         if len(self.channels) != len(self.strides):
             raise ValueError(
                 f"every convolution needs a stride, got {len(self.channels)} channels and {len(self.strides)} strides"
             )
+
+        if self.memory < 2:
+            raise ValueError(f"memory is at least 2 frames, got {self.memory}")
 
     @property
     def num_sub_bands(self) -> int:
@@ -51,9 +57,9 @@ class CrnnConfig:
         return asdict(self)
 
 
-def convolution(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
-    """Fewer bands: (batch, inputs, frames, bands) → (batch, outputs, frames, bands / stride)."""
-    conv = nn.Conv2d(inputs, outputs, (1, kernel), stride=(1, stride), padding=(0, kernel // 2), bias=False)
+def convolution(inputs: int, outputs: int, kernel: tuple[int, int], stride: int) -> nn.Sequential:
+    """Fewer bands: (batch, inputs, frames + kernel[0] - 1, bands) → (batch, outputs, frames, bands / stride)."""
+    conv = nn.Conv2d(inputs, outputs, kernel, stride=(1, stride), padding=(0, kernel[1] // 2), bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
@@ -67,37 +73,44 @@ def transposed(inputs: int, outputs: int, kernel: int, stride: int) -> nn.ConvTr
 class Block(nn.Module):
     """A sub-band LSTM and a full-band LSTM, each added to its input: (batch, sub-bands, frames, channels) → the same.
 
+    The full-band LSTM may see something else, too: `other` (batch, frames, others). What it puts out is returned.
     The states are the (h, c) of the two LSTMs: (1, batch · sub-bands, sub_hidden) and (1, batch, full_hidden).
     """
 
-    def __init__(self, config: CrnnConfig) -> None:
+    def __init__(self, config: CrnnConfig, others: int = 0) -> None:
         super().__init__()
         channels, full_inputs = config.channels[-1], config.squeeze * config.num_sub_bands
         self.sub = nn.LSTM(channels, config.sub_hidden, batch_first=True)
         self.sub_out = nn.Linear(config.sub_hidden, channels, bias=False)
         self.squeeze = nn.Linear(channels, config.squeeze, bias=False)
-        self.full = nn.LSTM(full_inputs, config.full_hidden, batch_first=True)
+        self.full = nn.LSTM(full_inputs + others, config.full_hidden, batch_first=True)
         self.full_out = nn.Linear(config.full_hidden, full_inputs)
         self.expand = nn.Linear(config.squeeze, channels, bias=False)
 
-    def forward(self, x: Tensor, states: tuple[State, State] | None = None) -> tuple[Tensor, tuple[State, State]]:
+    def forward(
+        self, x: Tensor, other: Tensor | None, states: tuple[State, State] | None = None
+    ) -> tuple[Tensor, Tensor, tuple[State, State]]:
         batch, sub_bands, frames, channels = x.shape
         sub_state, full_state = states or (None, None)
         y, sub_state = self.sub(x.reshape(batch * sub_bands, frames, channels), sub_state)
         x = x + self.sub_out(y).reshape(batch, sub_bands, frames, channels)
 
         y = self.squeeze(x).transpose(1, 2).reshape(batch, frames, -1)
-        y, full_state = self.full(y, full_state)
-        y = torch.relu(self.full_out(y)).reshape(batch, frames, sub_bands, -1).transpose(1, 2)
-        return x + self.expand(y), (sub_state, full_state)
+        whole, full_state = self.full(y if other is None else torch.cat([y, other], dim=-1), full_state)
+        y = torch.relu(self.full_out(whole)).reshape(batch, frames, sub_bands, -1).transpose(1, 2)
+        return x + self.expand(y), whole, (sub_state, full_state)
 
 
 class Crnn(nn.Module):
     """Band power in, masks per band out.
 
-    Args of forward: power (batch, frames, NUM_BANDS), the band sums of the mixture's power; states, per block those
-    that Block returns, or None to start from silence.
+    Args of forward: power (batch, frames, NUM_BANDS), the band sums of the mixture's power; states, the power of the
+    last frames (batch, memory - 1, NUM_BANDS) and per block what Block returns, or None to start from silence.
     Returns masks (batch, stems, frames, NUM_BANDS) that sum to one over the stems, and the next states.
+
+    Below 1 kHz, where the harmonics of voices and of music meet, single bands matter, and sub-bands tell little of
+    them. So the first convolution sees frames of the past, and the last layer products of what it finds and of what
+    the recurrence does; and full-band LSTMs see low bands and add to their masks.
     """
 
     def __init__(self, config: CrnnConfig | None = None) -> None:
@@ -105,22 +118,28 @@ class Crnn(nn.Module):
         self.config = config = config or CrnnConfig()
         channels, strides, kernel = config.channels, config.strides, config.kernel
         inputs = (1, *channels[:-1])
+        kernels = [(config.memory, kernel), *[(1, kernel)] * (len(channels) - 1)]
         self.encoder = nn.ModuleList(
-            convolution(i, o, kernel, stride) for i, o, stride in zip(inputs, channels, strides, strict=True)
+            convolution(i, o, size, stride)
+            for i, o, size, stride in zip(inputs, channels, kernels, strides, strict=True)
         )
         self.position = nn.Parameter(torch.zeros(config.num_sub_bands, 1, channels[-1]))
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(Block(config, config.low_bands if i == 0 else 0) for i in range(config.blocks))
+        self.low_out = nn.Linear(config.full_hidden, config.num_stems * config.low_bands, bias=False)
+        inputs = (*(2 * i for i in channels[:0:-1]), 3 * channels[0])
         outputs = (*channels[-2::-1], config.num_stems)
         self.decoder = nn.ModuleList(
-            transposed(2 * i, o, kernel, stride)
-            for i, o, stride in zip(channels[::-1], outputs, strides[::-1], strict=True)
+            transposed(i, o, kernel, stride) for i, o, stride in zip(inputs, outputs, strides[::-1], strict=True)
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(o) for o in outputs[:-1])
 
     def forward(
-        self, power: Tensor, states: list[tuple[State, State]] | None = None
-    ) -> tuple[Tensor, list[tuple[State, State]]]:
-        features = (torch.log(power + POWER_FLOOR) - LOG_MEAN) / LOG_STD
+        self, power: Tensor, states: tuple[Tensor, BlockStates] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, BlockStates]]:
+        batch, frames, bands = power.shape
+        past, block_states = states or (power.new_zeros(batch, self.config.memory - 1, bands), None)
+        seen = torch.cat([past, power], dim=1)
+        features = (torch.log(seen + POWER_FLOOR) - LOG_MEAN) / LOG_STD
         x = features.unsqueeze(1).to(memory_format=torch.channels_last)
         skips = []
         for layer in self.encoder:
@@ -128,17 +147,22 @@ class Crnn(nn.Module):
             skips.append(x)
 
         x = x.permute(0, 3, 2, 1) + self.position
+        low = features[:, -frames:, : self.config.low_bands]
         next_states = []
         for i, block in enumerate(self.blocks):
-            x, state = block(x, states[i] if states else None)
+            x, whole, state = block(x, low if i == 0 else None, block_states[i] if block_states else None)
             next_states.append(state)
         x = x.permute(0, 3, 2, 1)
 
         for i, layer in enumerate(self.decoder):
-            x = layer(torch.cat([x, skips[-1 - i]], dim=1).contiguous(memory_format=torch.channels_last))
+            skip = skips[-1 - i]
+            joined = [x, skip] if i < len(self.norms) else [x, skip, x * skip]
+            x = layer(torch.cat(joined, dim=1).contiguous(memory_format=torch.channels_last))
             if i < len(self.norms):
                 x = torch.relu(self.norms[i](x))
-        return torch.softmax(x.float(), dim=1), next_states
+        low = self.low_out(whole).reshape(batch, frames, self.config.num_stems, -1).transpose(1, 2)
+        x = x.float() + nn.functional.pad(low.float(), (0, bands - self.config.low_bands))
+        return torch.softmax(x, dim=1), (seen[:, frames:], next_states)
 
 
 def load_checkpoint(path: Path) -> tuple[Crnn, dict[str, object]]:

@@ -209,7 +209,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     for name, value in asdict(TrainConfig()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    sizes = ("kernel", "blocks", "sub_hidden", "full_hidden", "squeeze")
+    sizes = ("kernel", "blocks", "sub_hidden", "full_hidden", "squeeze", "memory", "low_bands")
     for name in sizes:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(CrnnConfig, name))
     for name in ("channels", "strides"):
