@@ -135,9 +135,9 @@ class Drawer:
         length = length or self.length
         rng = self.rng
         draw = rng.random()
-        if draw < 0.25:
+        if draw < 0.4:
             audio = synthetic_noise(length, rng)
-        elif draw < 0.3:
+        elif draw < 0.45:
             crowd = [self.speech(length)[0] for _ in range(5)]
             audio = np.sum([voice / (np.abs(voice).max() + 1e-9) for voice in crowd], axis=0, dtype=np.float32)
         else:
