@@ -173,3 +173,15 @@ def test_a_checkpoint_gives_its_averaged_network_back(arguments: Path) -> None:
     assert run["step"] == 7
     for name, value in random_model().state_dict().items():
         torch.testing.assert_close(model.state_dict()[name], value)
+
+
+def test_of_several_checkpoints_the_mean_is_exported(arguments: Path, tmp_path: Path) -> None:
+    path = arguments.parent.parent / "best.pt"
+    state = torch.load(path, weights_only=True)
+    other = random_model(seed=5).state_dict()
+    torch.save(state | {"average": other, "step": 9}, tmp_path / "other.pt")
+    mean, run = load_checkpoint(path, tmp_path / "other.pt")
+    assert run["step"] == 7
+    for name, value in mean.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, (state["average"][name] + other[name]) / 2)

@@ -268,9 +268,11 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of the training run")
     parser.add_argument("output", type=Path)
     parser.add_argument("--corpus", type=Path, required=True, help="to record what the model was trained on")
-    parser.add_argument("--checkpoint", default="best.pt")
+    parser.add_argument(
+        "--checkpoint", default=["best.pt"], nargs="+", help="in the folder, or paths: the mean of several"
+    )
     args = parser.parse_args()
-    model, run = load_checkpoint(args.run / args.checkpoint)
+    model, run = load_checkpoint(*(args.run / name for name in args.checkpoint))
     settings = json.loads((args.run / "config.json").read_text())
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     run |= {"commit": commit, "seed": settings["train"]["seed"], "torch": settings["torch"]}

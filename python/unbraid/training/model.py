@@ -165,11 +165,21 @@ class Crnn(nn.Module):
         return torch.softmax(x, dim=1), (seen[:, frames:], next_states)
 
 
-def load_checkpoint(path: Path) -> tuple[Crnn, dict[str, object]]:
-    """The averaged network of a checkpoint and what is known of its run."""
+def load_checkpoint(path: Path, *others: Path) -> tuple[Crnn, dict[str, object]]:
+    """The averaged network of a checkpoint and what is known of its run.
+
+    With other checkpoints, of runs that began with the same weights, the mean of their networks (Wortsman et al.,
+    "Model soups: averaging weights of multiple fine-tuned models", ICML 2022).
+    """
     state = torch.load(path, weights_only=True)
     model = Crnn(CrnnConfig(**state["config"]))
-    model.load_state_dict(state["average"])
+    networks = [state["average"], *(torch.load(other, weights_only=True)["average"] for other in others)]
+    model.load_state_dict(
+        {
+            name: torch.stack([network[name] for network in networks]).mean(0) if value.is_floating_point() else value
+            for name, value in state["average"].items()
+        }
+    )
     run = {
         "step": state["step"],
         "hours_heard": round(state["seconds_heard"] / 3600, 1),
