@@ -173,15 +173,6 @@ def test_a_fuller_voice_is_not_a_louder_one(rng: np.random.Generator, monkeypatc
     assert (full[:, ~low].sum(axis=1) < 0.5 * thin[:, ~low].sum(axis=1)).all()
 
 
-def test_proximity_fades_towards_the_top(rng: np.random.Generator) -> None:
-    gains_db = 20 * np.log10([augment.proximity(rng) for _ in range(200)])
-    assert gains_db.shape == (200, bands.NUM_BANDS)
-    assert -8 <= gains_db.min() < -4
-    assert 12 < gains_db.max() <= 18
-    assert np.abs(gains_db[:, -1]).max() < 0.2
-    assert (np.diff(np.abs(gains_db), axis=1) <= 1e-5).all()
-
-
 # --- augmentation ---------------------------------------------------------------------------------------------------
 
 
@@ -205,6 +196,15 @@ def test_augmentations_keep_shape_and_stay_finite(rng: np.random.Generator) -> N
     clipped = augment.clip_hard(noise, rng)
     assert np.abs(clipped).max() < 0.75 * np.abs(noise).max()
     np.testing.assert_array_equal(augment.clip_hard(np.zeros(9, np.float32), rng), np.zeros(9))
+
+
+def test_proximity_fades_towards_the_top(rng: np.random.Generator) -> None:
+    gains_db = 20 * np.log10([augment.proximity(rng) for _ in range(200)])
+    assert gains_db.shape == (200, bands.NUM_BANDS)
+    assert -8 <= gains_db.min() < -4
+    assert 12 < gains_db.max() <= 18
+    assert np.abs(gains_db[:, -1]).max() < 0.2
+    assert (np.diff(np.abs(gains_db), axis=1) <= 1e-5).all()
 
 
 def test_a_gate_opens_and_closes(rng: np.random.Generator) -> None:

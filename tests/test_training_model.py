@@ -145,6 +145,9 @@ def test_gradients_are_finite(scale: float) -> None:
 def test_every_convolution_has_a_stride() -> None:
     with pytest.raises(ValueError, match="3 channels and 2 strides"):
         dataclasses.replace(SMALL, strides=(2, 2))
+
+
+def test_memory_is_more_than_the_newest_frame() -> None:
     with pytest.raises(ValueError, match="memory is at least 2 frames, got 1"):
         dataclasses.replace(SMALL, memory=1)
 

@@ -26,8 +26,8 @@ def hiss(length: int, rng: np.random.Generator, tilt: float | None = None) -> Sa
     frequency = np.maximum(scipy.fft.rfftfreq(size, 1 / SAMPLE_RATE), 20.0)
     octave = np.log2(frequency / 20.0)
     bumps = np.interp(octave, np.linspace(0, 10.3, 9), rng.normal(0, 4.0, 9))
-    gains = np.exp(bumps * (np.log(10) / 20) - tilt * np.log(2) * (octave - np.log2(50.0))).astype(np.float32)
-    noise: Samples = scipy.fft.irfft(spectrum * gains, size)[:length]
+    gains_db = bumps - 20 * tilt * np.log10(frequency / 1000.0)
+    noise: Samples = scipy.fft.irfft(spectrum * (10 ** (gains_db / 20)).astype(np.float32), size)[:length]
     return noise
 
 
