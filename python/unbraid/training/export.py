@@ -124,26 +124,22 @@ def _encode(graph: _Graph, model: Crnn, x: str, pads: list[int]) -> list[str]:
 
 def _decode(graph: _Graph, model: Crnn, x: str, skips: list[str], pads: list[int]) -> str:
     """The transposed convolutions, folded likewise → (1, stems, frames, bands)."""
-    for i, conv in enumerate(model.decoder):
+
+    def up(conv: nn.Module, scale: Tensor, shift: Tensor, *parts: str) -> str:
         assert isinstance(conv, nn.ConvTranspose2d)
         assert conv.bias is not None
-        skip = skips[-1 - i]
-        last = [] if i < len(model.norms) else [graph.node("Mul", x, skip)]
-        x = graph.node("Concat", x, skip, *last, axis=1)
-        weight: Tensor = conv.weight
-        bias: Tensor = conv.bias
-        if i < len(model.norms):
-            norm = model.norms[i]
-            assert isinstance(norm, nn.BatchNorm2d)
-            scale, shift = _fold(norm)
-            weight, bias = weight * scale[:, None, None], bias * scale + shift
-        x = graph.node(
-            "ConvTranspose", x, graph.constant(weight), graph.constant(bias),
+        return graph.node(
+            "ConvTranspose", graph.node("Concat", *parts, axis=1),
+            graph.constant(conv.weight * scale[:, None, None]), graph.constant(conv.bias * scale + shift),
             strides=conv.stride, pads=pads, output_padding=conv.output_padding,
         )  # fmt: skip
-        if i < len(model.norms):
-            x = graph.node("Relu", x)
-    return x
+
+    *hidden, last = model.decoder
+    first, *deep = skips
+    for conv, norm, skip in zip(hidden, model.norms, reversed(deep), strict=True):
+        assert isinstance(norm, nn.BatchNorm2d)
+        x = graph.node("Relu", up(conv, *_fold(norm), x, skip))
+    return up(last, torch.ones(1), torch.zeros(1), x, first, graph.node("Mul", x, first))
 
 
 def build_graph(model: Crnn) -> onnx.GraphProto:

@@ -70,6 +70,10 @@ def transposed(inputs: int, outputs: int, kernel: int, stride: int) -> nn.ConvTr
     )
 
 
+def _join(*parts: Tensor) -> Tensor:
+    return torch.cat(parts, dim=1).contiguous(memory_format=torch.channels_last)
+
+
 class Block(nn.Module):
     """A sub-band LSTM and a full-band LSTM, each added to its input: (batch, sub-bands, frames, channels) → the same.
 
@@ -154,12 +158,11 @@ class Crnn(nn.Module):
             next_states.append(state)
         x = x.permute(0, 3, 2, 1)
 
-        for i, layer in enumerate(self.decoder):
-            skip = skips[-1 - i]
-            joined = [x, skip] if i < len(self.norms) else [x, skip, x * skip]
-            x = layer(torch.cat(joined, dim=1).contiguous(memory_format=torch.channels_last))
-            if i < len(self.norms):
-                x = torch.relu(self.norms[i](x))
+        *hidden, last = self.decoder
+        first, *deep = skips
+        for layer, norm, skip in zip(hidden, self.norms, reversed(deep), strict=True):
+            x = torch.relu(norm(layer(_join(x, skip))))
+        x = last(_join(x, first, x * first))
         low = self.low_out(whole).reshape(batch, frames, self.config.num_stems, -1).transpose(1, 2)
         x = x.float() + nn.functional.pad(low.float(), (0, bands - self.config.low_bands))
         return torch.softmax(x, dim=1), (seen[:, frames:], next_states)
