@@ -71,6 +71,7 @@ def test_a_card_says_what_the_files_say(tmp_path: Path) -> None:
         assert piece in text, piece
     assert "clip 001, gains 1.2 dB" in text
     assert "start_from last.pt" in text
+    assert "teacher" not in text  # it had none
     assert "/home/me" not in text
     for image in ("toy.png", "toy.worst.png"):
         assert f"({image})" in text

@@ -182,6 +182,8 @@ def test_of_several_checkpoints_the_mean_is_exported(arguments: Path, tmp_path: 
     torch.save(state | {"average": other, "step": 9}, tmp_path / "other.pt")
     mean, run = load_checkpoint(path, tmp_path / "other.pt")
     assert run["step"] == 7
+    assert "validation_gain_db" not in run  # nobody has measured the mean's
+    assert load_checkpoint(path)[1]["validation_gain_db"] == 1.0
     for name, value in mean.state_dict().items():
         if value.is_floating_point():
             torch.testing.assert_close(value, (state["average"][name] + other[name]) / 2)

@@ -183,9 +183,10 @@ def load_checkpoint(path: Path, *others: Path) -> tuple[Crnn, dict[str, object]]
             for name, value in state["average"].items()
         }
     )
-    run = {
+    run: dict[str, object] = {
         "step": state["step"],
         "hours_heard": round(state["seconds_heard"] / 3600, 1),
-        "validation_gain_db": round(state["best"], 2),
     }
+    if not others:  # a mean has a gain of its own
+        run["validation_gain_db"] = round(state["best"], 2)
     return model.eval(), run
