@@ -91,3 +91,19 @@ def test_all_kinds_are_drawn(rng: np.random.Generator, monkeypatch: pytest.Monke
         synthetic_noise(10, rng)
     for number, chance in enumerate(NOISES.values()):
         assert counts[number] == pytest.approx(1000 * chance, abs=60)
+
+
+def test_a_crossed_noise_moves_as_the_other_does(rng: np.random.Generator) -> None:
+    steady, other = (spectra(rng.standard_normal(48000).astype(np.float32)) for _ in range(2))
+    other[:30] *= 0.1  # twenty decibels louder from there on
+    mixed = noises.crossed(steady, other)
+    assert (mixed.dtype, mixed.shape) == (np.complex64, steady.shape)
+    np.testing.assert_allclose(np.linalg.norm(mixed), np.linalg.norm(steady), rtol=1e-3)
+    assert 18 < 20 * np.log10(np.linalg.norm(mixed[30:60]) / np.linalg.norm(mixed[:30])) < 22
+    np.testing.assert_allclose(np.angle(mixed[3] / steady[3])[1:-1], 0, atol=1e-3)  # its own fine structure
+
+
+def test_silence_crosses_to_silence(rng: np.random.Generator) -> None:
+    noise = spectra(rng.standard_normal(9600).astype(np.float32))
+    assert not noises.crossed(np.zeros_like(noise), noise).any()
+    assert np.isfinite(noises.crossed(noise, np.zeros_like(noise))).all()

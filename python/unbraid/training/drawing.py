@@ -21,7 +21,7 @@ from unbraid.training.frames import (
     pair_power,
     transform,
 )
-from unbraid.training.noises import hiss, synthetic_noise
+from unbraid.training.noises import crossed, hiss, synthetic_noise
 
 STEMS = ("speech", "music", "noise")
 MAX_VOICES = 150  # a source of more voices than that weighs no more
@@ -185,6 +185,8 @@ class Drawer:
             frames, bandwidth_hz = self._moved_sound(kind), 24000.0
         if kind == "music" and self.rng.random() < 0.3:
             frames = self._sung(frames)
+        if kind == "noise" and self.rng.random() < 0.2:
+            frames = crossed(frames, self._moved_sound(kind))
         return Stem(frames, pair_power(frames, frames), bandwidth_hz)
 
     def _moved_speech(self, voice: voices.Voice) -> tuple[Spectra, float]:

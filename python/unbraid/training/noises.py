@@ -13,7 +13,8 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy.signal import oaconvolve
 
-from unbraid.training.frames import SAMPLE_RATE, Samples, level
+from unbraid.training.bands import band_edges
+from unbraid.training.frames import SAMPLE_RATE, Samples, Spectra, level
 
 Noise = Callable[[int, np.random.Generator], Samples]
 
@@ -106,6 +107,19 @@ def synthetic_noise(length: int, rng: np.random.Generator) -> Samples:
     kinds = list(NOISES)
     audio: Samples = kinds[rng.choice(len(kinds), p=list(NOISES.values()))](length, rng)
     return audio.astype(np.float32)
+
+
+def crossed(noise: Spectra, other: Spectra) -> Spectra:
+    """One noise that rises and falls as another does, in broad bands: a sound that is neither, as loud as the first."""
+    edges = band_edges()[::8]
+
+    def power(frames: Spectra) -> NDArray[np.float32]:
+        sums: NDArray[np.float32] = np.add.reduceat(frames.real**2 + frames.imag**2, edges[:-1], axis=-1)
+        return sums + np.float32(1e-3) * sums.mean(axis=0) + np.float32(1e-20)
+
+    mixed: Spectra = noise * np.repeat(np.sqrt(power(other) / power(noise)), np.diff(edges), axis=-1)
+    mixed *= np.linalg.norm(noise) / (np.linalg.norm(mixed) + np.float32(1e-20))
+    return mixed
 
 
 def _curve(knots: NDArray[np.float64], length: int) -> NDArray[np.float64]:
