@@ -65,6 +65,28 @@ def test_beeps_are_on_and_off(rng: np.random.Generator) -> None:
         assert 0.1 < np.mean(level > 0.1 * level.max()) < 0.95
 
 
+def test_a_motor_is_silent_until_it_is_switched_on_and_slows_down_after(rng: np.random.Generator) -> None:
+    runs = np.array([noises._switched(3 * SECOND, rng) for _ in range(60)])
+    assert runs.min() == 0
+    assert runs.max() <= 1
+    assert (runs.max(axis=1) > 0.1).all()
+    late = runs[:, 0] == 0
+    assert 15 < late.sum() < 50
+    assert (np.diff(np.sign(runs[late])) >= 0).all()  # once on it never stands still at once
+    assert (runs.argmax(axis=1) < 3 * SECOND - 1).sum() > 10
+
+
+def test_squeaks_have_a_pitch_that_slides(rng: np.random.Generator) -> None:
+    tones, pitches = [], []
+    for _ in range(20):
+        frames = power(noises.squeak(2 * SECOND, rng))[:, 4:]
+        loud = frames[frames.sum(axis=1) > 0.1 * frames.sum(axis=1).max()]
+        tones.append(np.median(np.sort(loud, axis=1)[:, -40:].sum(axis=1) / loud.sum(axis=1)))
+        pitches.append(np.ptp(np.log2(loud.argmax(axis=1) + 4)))
+    assert np.median(tones) > 0.5  # in 40 of 765 bins; white noise has a fifth of its power there
+    assert np.median(pitches) > 0.3
+
+
 def test_things_are_hit_seldom_or_often(rng: np.random.Generator) -> None:
     crests = []
     for _ in range(30):

@@ -1,4 +1,4 @@
-"""Noise without a recording: hiss, wind, rumble, hum, engines, beeps, and things that are struck, shaken or scraped.
+"""Noise without a recording: hiss, wind, rumble, hum, engines, beeps, squeaks, and things struck, shaken or scraped.
 
 Free recordings of noise are few, and a network that knows few takes a blender for a chord and dishes for percussion.
 Drawn from wide ranges these sound like no thing in particular, and between them like most.
@@ -13,6 +13,7 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy.signal import oaconvolve
 
+from unbraid.training.augment import gate
 from unbraid.training.bands import band_edges
 from unbraid.training.frames import SAMPLE_RATE, Samples, Spectra, level
 
@@ -59,16 +60,29 @@ def hum(length: int, rng: np.random.Generator) -> Samples:
 
 
 def engine(length: int, rng: np.random.Generator) -> Samples:
-    """A motor, fan or saw: harmonics of a speed that drifts, may start and stop, over its own hiss."""
+    """A motor, fan or saw: harmonics of a speed that drifts, over its own hiss; half of them are switched on or off."""
     knots = np.cumsum(rng.normal(0, rng.choice([0.005, 0.03, 0.15]), max(2, length // 9600)))
     if rng.random() < 0.3:  # it runs up or down
         knots = knots + np.linspace(rng.uniform(-1.5, 0), 0, len(knots))[:: rng.choice([-1, 1])]
     speed = np.exp(rng.uniform(np.log(18), np.log(500)) + knots)
-    hertz = _curve(speed, length)
+    run = _switched(length, rng) if rng.random() < 0.5 else np.ones(length)
+    hertz = _curve(speed, length) * run
     audio = _turning(hertz, _cycle(int(rng.integers(3, 60)), rng.uniform(0.2, 1.3), rng))
     shake = 1 + rng.uniform(0, 0.8) * _turning(hertz / rng.choice([1, 2, 4, 8]), _cycle(3, 1.0, rng))
-    noisy: Samples = shake * (audio + level(hiss(length, rng)) * np.float32(10 ** (rng.uniform(-20, 10) / 20)))
-    return noisy
+    noisy = shake * (audio + level(hiss(length, rng)) * np.float32(10 ** (rng.uniform(-20, 10) / 20)))
+    heard: Samples = noisy * run.astype(np.float32) ** np.float32(rng.uniform(0.3, 2))
+    return heard
+
+
+def squeak(length: int, rng: np.random.Generator) -> Samples:
+    """A hinge, a chair, a brake: a cry whose pitch slides, and is rough where things stick."""
+    slides = np.cumsum(rng.normal(0, rng.uniform(0.02, 0.25), max(2, length // 2400)))
+    hertz = np.exp(rng.uniform(np.log(200), np.log(3000)) + np.clip(slides - slides.mean(), -1.2, 1.2))
+    rough = _curve(rng.normal(0, rng.uniform(0, 0.1), max(2, length // 200)), length)
+    cry = _turning(_curve(hertz, length) * np.exp(rough), _cycle(int(rng.integers(1, 25)), rng.uniform(0.2, 1.5), rng))
+    scrape = level(hiss(length, rng)) * np.float32(10 ** (rng.uniform(-25, -5) / 20))
+    cries: Samples = (cry + scrape) * gate(length, rng)
+    return cries
 
 
 def beeps(length: int, rng: np.random.Generator) -> Samples:
@@ -79,8 +93,8 @@ def beeps(length: int, rng: np.random.Generator) -> Samples:
     tones = rng.uniform(600, 4000) * np.array([1.0, rng.choice([1.0, 1.25, 0.8])])
     hertz = tones[(time // period) % 2]
     ramp = np.ones(240, np.float32) / 240
-    gate: Samples = oaconvolve(on.astype(np.float32), ramp, "same")
-    return _turning(hertz, _cycle(int(rng.integers(1, 6)), 1.0, rng)) * gate
+    heard: Samples = oaconvolve(on.astype(np.float32), ramp, "same")
+    return _turning(hertz, _cycle(int(rng.integers(1, 6)), 1.0, rng)) * heard
 
 
 def things(length: int, rng: np.random.Generator) -> Samples:
@@ -98,7 +112,7 @@ def things(length: int, rng: np.random.Generator) -> Samples:
 
 
 NOISES: dict[Noise, float] = {
-    hiss: 0.12, wind: 0.06, rumble: 0.08, hum: 0.05, engine: 0.2, beeps: 0.06, things: 0.43,
+    hiss: 0.12, wind: 0.05, rumble: 0.07, hum: 0.04, engine: 0.24, beeps: 0.06, squeak: 0.08, things: 0.34,
 }  # fmt: skip
 
 
@@ -126,6 +140,16 @@ def crossed(noise: Spectra, other: Spectra) -> Spectra:
 def _curve(knots: NDArray[np.float64], length: int) -> NDArray[np.float64]:
     """Straight lines through evenly spaced knots: (length,)."""
     return np.interp(np.linspace(0, 1, length), np.linspace(0, 1, len(knots)), knots)
+
+
+def _switched(length: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """The speed of a motor that is switched on at some time and, maybe, off, as a part of its full speed: (length,)."""
+    time = np.arange(length) / SAMPLE_RATE
+    on = rng.uniform(-0.5, 0.7) * time[-1]
+    off = max(on, 0.0) + 0.1 + rng.exponential(2.5)
+    up, down = np.exp(rng.uniform(np.log([0.005, 0.05]), np.log([0.6, 1.5])))
+    speed: NDArray[np.float64] = -np.expm1(-np.maximum(time - on, 0) / up) * np.exp(-np.maximum(time - off, 0) / down)
+    return speed
 
 
 def _swell(length: int, rng: np.random.Generator, depth_db: float, per_second: float = 4.0) -> Samples:
