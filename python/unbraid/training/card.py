@@ -127,8 +127,8 @@ def write_card(model_path: Path, corpus: Path, run: Path, scores: Path, folder: 
     plot_worst(worst, folder, model, model_path.with_suffix(".worst.png"))
     for key in ("start_from", "teacher"):
         config["train"][key] = Path(config["train"].get(key, "")).name  # where it lay is of no use to a reader
-    known = [item for part in ("model", "train") for item in config[part].items() if item[1] != ""]
-    settings = ", ".join(f"{key} {value}" for key, value in known)
+    known = config["model"] | config["train"]
+    settings = ", ".join(f"{key} {value}" for key, value in known.items() if value != "")
     card = model_path.with_suffix(".md")
     card.write_text(
         f"{head}\n{FIGURES}\n\n{table(all_scores)}\n\n"

@@ -17,6 +17,7 @@ from unbraid.training.frames import (
     WIN_LENGTH,
     Samples,
     Spectra,
+    as_loud_as,
     level,
     pair_power,
     transform,
@@ -213,8 +214,7 @@ class Drawer:
             audio, _ = self.speech(int(hop * (self.num_frames - 1)) + WIN_LENGTH)
             voice = singing.sing(level(audio), self.num_frames, hop, self.rng)
             song += voice * np.float32(10 ** (self.rng.uniform(-12, 4) / 20))
-        song *= np.linalg.norm(frames) / (np.linalg.norm(song) + np.float32(1e-20))
-        return song
+        return as_loud_as(song, frames)
 
     def _moved_sound(self, kind: str) -> Spectra:
         rng, noise = self.rng, kind == "noise"

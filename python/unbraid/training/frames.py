@@ -34,6 +34,12 @@ def level(audio: Samples) -> Samples:
     return levelled
 
 
+def as_loud_as(frames: Spectra, other: Spectra) -> Spectra:
+    """Scale spectra to the norm of others; silence stays silent."""
+    scaled: Spectra = frames * (np.linalg.norm(other) / (np.linalg.norm(frames) + np.float32(1e-20)))
+    return scaled
+
+
 def pair_power(a: Spectra, b: Spectra) -> NDArray[np.float32]:
     """Band sums of Re(a b*): (frames, bins) twice → (frames, bands)."""
     product = a.view(np.float32) * b.view(np.float32)

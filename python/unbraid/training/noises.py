@@ -15,7 +15,7 @@ from scipy.signal import oaconvolve
 
 from unbraid.training.augment import gate
 from unbraid.training.bands import band_edges
-from unbraid.training.frames import SAMPLE_RATE, Samples, Spectra, level
+from unbraid.training.frames import SAMPLE_RATE, Samples, Spectra, as_loud_as, level
 
 Noise = Callable[[int, np.random.Generator], Samples]
 
@@ -132,9 +132,7 @@ def crossed(noise: Spectra, other: Spectra) -> Spectra:
         sums += np.float32(1e-3) * sums.mean(axis=0) + np.float32(1e-20)  # gains of 30 dB at most
         return sums
 
-    mixed: Spectra = noise * np.repeat(np.sqrt(power(other) / power(noise)), np.diff(edges), axis=-1)
-    mixed *= np.linalg.norm(noise) / (np.linalg.norm(mixed) + np.float32(1e-20))
-    return mixed
+    return as_loud_as(noise * np.repeat(np.sqrt(power(other) / power(noise)), np.diff(edges), axis=-1), noise)
 
 
 def _curve(knots: NDArray[np.float64], length: int) -> NDArray[np.float64]:
