@@ -33,8 +33,8 @@ import soxr
 
 import unbraid
 from bench.peers import PEERS, Audio, Peer, open_peers, run_stream
-from unbraid.training.evaluate import METRIC_RATE, read_clip
-from unbraid.training.metrics import si_sdr
+from unbraid.training.evaluate import read_clip
+from unbraid.training.metrics import METRIC_RATE, si_sdr, wide_band_pesq
 
 UNBRAID = "Unbraid"
 STEMS = ["speech", "music", "noise"]
@@ -109,11 +109,9 @@ def open_systems(model: unbraid.Model, peers: Mapping[str, Callable[[], Peer]]) 
 # --- metrics --------------------------------------------------------------------------------------------------------
 
 
-def _pesq(pesq: Any, reference: Audio, estimate: Audio) -> dict[str, float]:
-    try:
-        return {"pesq": float(pesq.pesq(METRIC_RATE, reference, estimate, "wb"))}
-    except pesq.NoUtterancesError:  # nothing left that it takes for speech: the bottom of the scale
-        return {"pesq": 1.0}
+def _pesq(_: Any, reference: Audio, estimate: Audio) -> dict[str, float]:
+    value = wide_band_pesq(estimate, reference)
+    return {} if value is None else {"pesq": value}
 
 
 def _stoi(pystoi: Any, reference: Audio, estimate: Audio) -> dict[str, float]:

@@ -16,6 +16,7 @@ from bench import peers, quality  # noqa: E402
 from bench.peers import Audio  # noqa: E402
 from bench.quality import Score, enhance, find_lag, open_metrics, open_systems, report, score_folder, summary  # noqa: E402
 from unbraid import _core  # noqa: E402
+from unbraid.training.metrics import wide_band_pesq  # noqa: E402
 
 
 class Delay:
@@ -117,6 +118,15 @@ def test_missing_metrics_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     found, missing = open_metrics()
     assert not found
     assert list(missing) == ["PESQ", "STOI", "DNSMOS"]
+
+
+def test_pesq_of_silence(rng: np.random.Generator) -> None:
+    pytest.importorskip("pesq", reason="needs the extra [bench]")
+    silence = np.zeros(32000, np.float32)
+    syllables = (0.1 * rng.standard_normal(32000) * (np.sin(np.arange(32000) / 800) > 0)).astype(np.float32)
+    assert wide_band_pesq(syllables, syllables) == pytest.approx(4.64, abs=0.01)
+    assert wide_band_pesq(silence, syllables) == 1
+    assert wide_band_pesq(syllables, silence) is None
 
 
 def test_a_folder_gives_a_row_per_stem_and_system(folder: Path, toy_model: _core.Model) -> None:

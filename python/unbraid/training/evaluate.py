@@ -9,7 +9,6 @@ the other stems stay below it.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator
@@ -22,9 +21,7 @@ import soxr
 from numpy.typing import NDArray
 
 import unbraid
-from unbraid.training.metrics import si_sdr
-
-METRIC_RATE = 16000  # of wide-band PESQ
+from unbraid.training.metrics import METRIC_RATE, si_sdr, wide_band_pesq
 
 
 @dataclass(frozen=True)
@@ -55,14 +52,15 @@ def read_clip(folder: Path, stem_names: list[str]) -> tuple[dict[str, NDArray[np
 def _speech_scores(
     estimate: NDArray[np.float32], reference: NDArray[np.float32], rate: int
 ) -> Iterator[tuple[str, float]]:
+    est, ref = (soxr.resample(x.mean(axis=0), rate, METRIC_RATE) for x in (estimate, reference))
     try:
-        import pesq
         import pystoi
+
+        pesq = wide_band_pesq(est, ref)
     except ImportError:
         return
-    est, ref = (soxr.resample(x.mean(axis=0), rate, METRIC_RATE) for x in (estimate, reference))
-    with contextlib.suppress(pesq.NoUtterancesError):  # PESQ has no score for what it hears no speech in
-        yield "pesq", float(pesq.pesq(METRIC_RATE, ref, est, "wb"))
+    if pesq is not None:
+        yield "pesq", pesq
     yield "stoi", float(pystoi.stoi(ref, est, METRIC_RATE))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+METRIC_RATE = 16000  # of wide-band PESQ
+
 
 def si_sdr(estimate: NDArray[np.floating], reference: NDArray[np.floating]) -> float:
     """Zero-mean scale-invariant signal-to-distortion ratio in dB, higher is better.
@@ -21,3 +23,18 @@ def si_sdr(estimate: NDArray[np.floating], reference: NDArray[np.floating]) -> f
     target = ref * (np.vdot(ref, est) / (np.vdot(ref, ref) + 1e-30))
     error = est - target
     return float(10 * np.log10((np.vdot(target, target) + 1e-30) / (np.vdot(error, error) + 1e-30)))
+
+
+def wide_band_pesq(estimate: NDArray[np.floating], reference: NDArray[np.floating]) -> float | None:
+    """Wide-band PESQ (ITU-T P.862.2) of speech (samples,) at METRIC_RATE, as a MOS-LQO of 1 to 4.64.
+
+    Needs the package `pesq`. None where it finds no speech in the reference.
+    """
+    import pesq
+
+    if not np.any(estimate):  # the bottom of the scale; the package divides by zero
+        return 1.0
+    try:
+        return float(pesq.pesq(METRIC_RATE, reference, estimate, "wb"))
+    except pesq.NoUtterancesError:
+        return None
