@@ -109,6 +109,20 @@ def test_a_perfect_stem_gives_thirty_db_and_an_absent_one_counts_for_nothing() -
     torch.testing.assert_close(loss, -thirty_db)
 
 
+def test_speech_weighs_twice() -> None:
+    """Of three stems of equal power, each in a frame of its own, what it costs to lose one."""
+    stems = torch.diag_embed(torch.ones(3))[None, ..., None] * torch.ones(NUM_BANDS)
+    mixture = stems.sum(1)
+    best = band_loss(stems, mixture, stems, stems)
+    lost = [
+        band_loss(stems * (torch.arange(3) != i).reshape(1, 3, 1, 1), mixture, stems, stems) - best for i in range(3)
+    ]
+    speech, music, noise = lost
+    torch.testing.assert_close(speech, 2 * music)
+    torch.testing.assert_close(noise, music)
+    assert music > 1
+
+
 def test_a_silent_estimate_gives_zero_db() -> None:
     mixture, cross, stems = random_sums()
     loss = band_loss(torch.zeros_like(stems), mixture, cross, stems)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 COMPRESSION = 0.65  # error is divided by P^0.65, so that quiet bands count
 PLAIN = 0.7  # of the loss is on plain spectra, what is left on compressed ones
+WEIGHTS = (2.0, 1.0, 1.0)  # of speech, music, noise: what is sure to be speech tells the others, too, what they are
 FLOOR = 1e-3  # 30 dB below the mixture: no more is asked of a stem
 
 
@@ -17,7 +18,7 @@ def _neg_snr_db(error: Tensor, target: Tensor, reference: Tensor) -> Tensor:
 
 
 def band_loss(masks: Tensor, mixture: Tensor, cross: Tensor, stems: Tensor) -> Tensor:
-    """Mean negative SNR in dB of the stems present, part of it on compressed spectra.
+    """Mean negative SNR in dB of the stems present, weighed by WEIGHTS, part of it on compressed spectra.
 
     The plain part is what SI-SDR measures; the compressed part weighs each band and frame by P^-0.65, for the ear.
     Thresholded SNR follows Wisdom et al., "What's all the fuss about free universal sound separation data?",
@@ -32,9 +33,9 @@ def band_loss(masks: Tensor, mixture: Tensor, cross: Tensor, stems: Tensor) -> T
     plain = _neg_snr_db(error.sum(axes), stems.sum(axes), power.sum(axes))
     weight = (power + 1e-12) ** -COMPRESSION
     compressed = _neg_snr_db((error * weight).sum(axes), (stems * weight).sum(axes), (power * weight).sum(axes))
-    present = (stems.sum(axes) > 0).to(plain.dtype)
+    weights = (stems.sum(axes) > 0) * torch.tensor(WEIGHTS, dtype=plain.dtype)
     loss = PLAIN * plain + (1 - PLAIN) * compressed
-    return (loss * present).sum() / present.sum().clamp_min(1)
+    return (loss * weights).sum() / weights.sum().clamp_min(1)
 
 
 def distillation_loss(masks: Tensor, mixture: Tensor, teacher: Tensor) -> Tensor:
