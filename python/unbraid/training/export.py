@@ -163,18 +163,20 @@ def build_graph(model: Crnn) -> onnx.GraphProto:
     x = graph.node("Transpose", skips[-1], perm=[0, 2, 3, 1])
     x = graph.node("Add", x, graph.constant(model.position.squeeze(1)))
     x = graph.reshape(x, -1, channels)
-    # The newest frames and low bands of (1, past + T, bands).
-    low = graph.node("Slice", low, *(graph.constant(np.array(v)) for v in ([past, 0], [_END, num_low], [1, 2])))
-    low = graph.reshape(low, -1, 1, num_low)
+    if num_low:  # the newest frames of (1, past + T, bands)
+        low = graph.node("Slice", low, *(graph.constant(np.array(v)) for v in ([past, 0], [_END, num_low], [1, 2])))
+        low = graph.reshape(low, -1, 1, num_low)
     for i, block in enumerate(model.blocks):
         assert isinstance(block, Block)
-        x, whole = _block(graph, block, x, low if i == 0 else "", i)
+        x, whole = _block(graph, block, x, low if num_low and i == 0 else "", i)
     x = graph.node("Transpose", graph.reshape(x, 1, -1, sub_bands, channels), perm=[0, 3, 1, 2])
 
     x = _decode(graph, model, x, skips, pads)
-    low = graph.reshape(_linear(graph, model.low_out, whole), 1, -1, config.num_stems, num_low)
-    low = graph.node("Pad", low, graph.constant(np.array([0] * 7 + [bands.NUM_BANDS - num_low])))
-    x = graph.node("Add", graph.node("Transpose", x, perm=[0, 2, 1, 3]), low)
+    x = graph.node("Transpose", x, perm=[0, 2, 1, 3])
+    if model.low_out is not None:
+        low = graph.reshape(_linear(graph, model.low_out, whole), 1, -1, config.num_stems, num_low)
+        low = graph.node("Pad", low, graph.constant(np.array([0] * 7 + [bands.NUM_BANDS - num_low])))
+        x = graph.node("Add", x, low)
     graph.node("Softmax", x, outputs=["masks"], axis=2)
 
     def tensor(name: str, *shape: int | str) -> onnx.ValueInfoProto:

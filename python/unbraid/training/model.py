@@ -38,7 +38,7 @@ class CrnnConfig:
     full_hidden: int = 192
     squeeze: int = 10  # channels of a sub-band that the full-band LSTM sees
     memory: int = 4  # frames that the first convolution sees, the newest among them
-    low_bands: int = 40  # the first full-band LSTM sees them, the last one's masks for them are added
+    low_bands: int = 40  # the first full-band LSTM sees them, the last one's masks for them are added; may be 0
 
     def __post_init__(self) -> None:
         if len(self.channels) != len(self.strides):
@@ -129,7 +129,8 @@ class Crnn(nn.Module):
         )
         self.position = nn.Parameter(torch.zeros(config.num_sub_bands, 1, channels[-1]))
         self.blocks = nn.ModuleList(Block(config, config.low_bands if i == 0 else 0) for i in range(config.blocks))
-        self.low_out = nn.Linear(config.full_hidden, config.num_stems * config.low_bands, bias=False)
+        low_masks = config.num_stems * config.low_bands
+        self.low_out = nn.Linear(config.full_hidden, low_masks, bias=False) if low_masks else None
         inputs = (*(2 * i for i in channels[:0:-1]), 3 * channels[0])
         outputs = (*channels[-2::-1], config.num_stems)
         self.decoder = nn.ModuleList(
@@ -163,8 +164,10 @@ class Crnn(nn.Module):
         for layer, norm, skip in zip(hidden, self.norms, reversed(deep), strict=True):
             x = torch.relu(norm(layer(_join(x, skip))))
         x = last(_join(x, first, x * first))
-        low = self.low_out(whole).reshape(batch, frames, self.config.num_stems, -1).transpose(1, 2)
-        x = x.float() + nn.functional.pad(low.float(), (0, bands - self.config.low_bands))
+        x = x.float()
+        if self.low_out is not None:
+            low = self.low_out(whole).reshape(batch, frames, self.config.num_stems, -1).transpose(1, 2)
+            x = x + nn.functional.pad(low.float(), (0, bands - self.config.low_bands))
         return torch.softmax(x, dim=1), (seen[:, frames:], next_states)
 
 
