@@ -33,7 +33,7 @@ def band_loss(masks: Tensor, mixture: Tensor, cross: Tensor, stems: Tensor) -> T
     plain = _neg_snr_db(error.sum(axes), stems.sum(axes), power.sum(axes))
     weight = (power + 1e-12) ** -COMPRESSION
     compressed = _neg_snr_db((error * weight).sum(axes), (stems * weight).sum(axes), (power * weight).sum(axes))
-    weights = (stems.sum(axes) > 0) * torch.tensor(WEIGHTS, dtype=plain.dtype)
+    weights = (stems.sum(axes) > 0) * plain.new_tensor(WEIGHTS)
     loss = PLAIN * plain + (1 - PLAIN) * compressed
     return (loss * weights).sum() / weights.sum().clamp_min(1)
 
