@@ -109,8 +109,8 @@ def open_systems(model: unbraid.Model, peers: Mapping[str, Callable[[], Peer]]) 
 # --- metrics --------------------------------------------------------------------------------------------------------
 
 
-def _pesq(_: Any, reference: Audio, estimate: Audio) -> dict[str, float]:
-    value = wide_band_pesq(estimate, reference)
+def _pesq(pesq: Any, reference: Audio, estimate: Audio) -> dict[str, float]:
+    value = wide_band_pesq(pesq, estimate, reference)
     return {} if value is None else {"pesq": value}
 
 

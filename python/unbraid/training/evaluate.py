@@ -52,15 +52,14 @@ def read_clip(folder: Path, stem_names: list[str]) -> tuple[dict[str, NDArray[np
 def _speech_scores(
     estimate: NDArray[np.float32], reference: NDArray[np.float32], rate: int
 ) -> Iterator[tuple[str, float]]:
-    est, ref = (soxr.resample(x.mean(axis=0), rate, METRIC_RATE) for x in (estimate, reference))
     try:
+        import pesq
         import pystoi
-
-        pesq = wide_band_pesq(est, ref)
     except ImportError:
         return
-    if pesq is not None:
-        yield "pesq", pesq
+    est, ref = (soxr.resample(x.mean(axis=0), rate, METRIC_RATE) for x in (estimate, reference))
+    if (value := wide_band_pesq(pesq, est, ref)) is not None:
+        yield "pesq", value
     yield "stoi", float(pystoi.stoi(ref, est, METRIC_RATE))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,13 +27,11 @@ def si_sdr(estimate: NDArray[np.floating], reference: NDArray[np.floating]) -> f
     return float(10 * np.log10((np.vdot(target, target) + 1e-30) / (np.vdot(error, error) + 1e-30)))
 
 
-def wide_band_pesq(estimate: NDArray[np.floating], reference: NDArray[np.floating]) -> float | None:
+def wide_band_pesq(pesq: ModuleType, estimate: NDArray[np.floating], reference: NDArray[np.floating]) -> float | None:
     """Wide-band PESQ (ITU-T P.862.2) of speech (samples,) at METRIC_RATE, as a MOS-LQO of 1 to 4.64.
 
-    Needs the package `pesq`. None where it finds no speech in the reference.
+    `pesq` is the package of that name. None where it finds no speech in the reference.
     """
-    import pesq
-
     if not np.any(estimate):  # the bottom of the scale; the package divides by zero
         return 1.0
     try:
