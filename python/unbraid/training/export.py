@@ -156,19 +156,20 @@ def build_graph(model: Crnn) -> onnx.GraphProto:
     x = graph.node("Add", x, graph.constant(np.float32(POWER_FLOOR)))
     x = graph.node("Log", x)
     x = graph.node("Sub", x, graph.constant(np.float32(LOG_MEAN)))
-    low, num_low = x, config.low_bands
+    features, num_low = x, config.low_bands
     x = graph.reshape(x, 1, 1, -1, bands.NUM_BANDS)
 
     skips = _encode(graph, model, x, pads)
     x = graph.node("Transpose", skips[-1], perm=[0, 2, 3, 1])
     x = graph.node("Add", x, graph.constant(model.position.squeeze(1)))
     x = graph.reshape(x, -1, channels)
-    if num_low:  # the newest frames of (1, past + T, bands)
-        low = graph.node("Slice", low, *(graph.constant(np.array(v)) for v in ([past, 0], [_END, num_low], [1, 2])))
-        low = graph.reshape(low, -1, 1, num_low)
+    low = ""
+    if num_low:  # of the newest frames of (1, past + T, bands)
+        ends = (graph.constant(np.array(value)) for value in ([past, 0], [_END, num_low], [1, 2]))
+        low = graph.reshape(graph.node("Slice", features, *ends), -1, 1, num_low)
     for i, block in enumerate(model.blocks):
         assert isinstance(block, Block)
-        x, whole = _block(graph, block, x, low if num_low and i == 0 else "", i)
+        x, whole = _block(graph, block, x, low if i == 0 else "", i)
     x = graph.node("Transpose", graph.reshape(x, 1, -1, sub_bands, channels), perm=[0, 3, 1, 2])
 
     x = _decode(graph, model, x, skips, pads)
