@@ -38,7 +38,7 @@ def in_blocks(stream: Stream, audio: Audio, sizes: Iterable[int]) -> Audio:
 
 
 def make_streams(model: _core.Model, sample_rate: float, channels: int = 1) -> list[Stream]:
-    return [_core.Separator(model, sample_rate, channels), _core.Remixer(model, sample_rate, channels, GAINS)]
+    return [_core.Separator(sample_rate, channels, model), _core.Remixer(sample_rate, channels, model, GAINS)]
 
 
 @pytest.mark.parametrize("sample_rate", RATES)
@@ -64,7 +64,7 @@ def test_no_chunking_changes_a_bit_sample_by_sample(any_model: _core.Model, rng:
 def test_stems_sum_to_the_mixture_latency_samples_later(
     sample_rate: int, any_model: _core.Model, rng: np.random.Generator
 ) -> None:
-    separator = _core.Separator(any_model, sample_rate, 1)
+    separator = _core.Separator(sample_rate, 1, any_model)
     latency = separator.latency_samples
     assert latency == separator.win_length + any_model.lookahead_frames * separator.hop_length
     audio = noise(rng, 1, 3 * latency + 17)
@@ -77,7 +77,7 @@ def test_stems_sum_to_the_mixture_latency_samples_later(
 def test_unit_gains_give_the_input_latency_samples_later(
     sample_rate: int, any_model: _core.Model, rng: np.random.Generator
 ) -> None:
-    remixer = _core.Remixer(any_model, sample_rate, 1, [1, 1, 1])
+    remixer = _core.Remixer(sample_rate, 1, any_model, [1, 1, 1])
     audio = noise(rng, 1, 3 * remixer.latency_samples + 17)
     output = whole(remixer, audio)
     np.testing.assert_allclose(output[:, remixer.latency_samples :], audio, atol=1e-6)
@@ -87,11 +87,11 @@ def test_unit_gains_give_the_input_latency_samples_later(
 def test_equal_gains_are_exactly_that_gain(any_model: _core.Model, rng: np.random.Generator) -> None:
     audio = noise(rng, 2, 9000)
     for gain in (1.0, 0.0, 0.3, 4.0):
-        remixer = _core.Remixer(any_model, 44100, 2, [gain] * 3)
+        remixer = _core.Remixer(44100, 2, any_model, [gain] * 3)
         output = whole(remixer, audio)[:, remixer.latency_samples :]
         assert np.array_equal(output, np.float32(gain) * audio)
     # and again once the faders have come back from elsewhere
-    remixer = _core.Remixer(any_model, 8000, 2, [1, 1, 1])
+    remixer = _core.Remixer(8000, 2, any_model, [1, 1, 1])
     outputs = [remixer.process(audio[:, :3000])]
     remixer.set_gains([0.5, 0, 2])
     outputs.append(remixer.process(audio[:, 3000:6000]))
@@ -105,7 +105,7 @@ def test_equal_gains_are_exactly_that_gain(any_model: _core.Model, rng: np.rando
 
 def test_an_impulse_arrives_exactly_latency_samples_later(any_model: _core.Model) -> None:
     for position in (0, 1, 767, 768, 2000):
-        remixer = _core.Remixer(any_model, 48000, 1, [0.5, 0.5, 0.5])
+        remixer = _core.Remixer(48000, 1, any_model, [0.5, 0.5, 0.5])
         audio = np.zeros((1, 2500), np.float32)
         audio[0, position] = 1
         output = whole(remixer, audio)
@@ -118,7 +118,7 @@ def test_the_stems_of_masks_and_the_stems_heard_are_the_same(
     sample_rate: int, any_model: _core.Model, rng: np.random.Generator
 ) -> None:
     """The whole way once more in numpy, from the masks of all frames."""
-    separator = _core.Separator(any_model, sample_rate, 2)
+    separator = _core.Separator(sample_rate, 2, any_model)
     win, hop = separator.win_length, separator.hop_length
     audio = noise(rng, 2, 20 * hop)
     padded = np.pad(audio, ((0, 0), (win, win + separator.latency_samples)))
@@ -144,8 +144,8 @@ def test_the_stems_of_masks_and_the_stems_heard_are_the_same(
 
 def test_a_remix_is_the_sum_of_the_stems_times_their_gains(any_model: _core.Model, rng: np.random.Generator) -> None:
     audio = noise(rng, 2, 10_000)
-    stems = whole(_core.Separator(any_model, 96000, 2), audio)
-    remix = whole(_core.Remixer(any_model, 96000, 2, GAINS), audio)
+    stems = whole(_core.Separator(96000, 2, any_model), audio)
+    remix = whole(_core.Remixer(96000, 2, any_model, GAINS), audio)
     np.testing.assert_allclose(remix, np.tensordot(GAINS, stems, axes=1), atol=3e-6)
 
 
@@ -167,11 +167,11 @@ def test_reset_equals_new(any_model: _core.Model, rng: np.random.Generator) -> N
 
 def test_streams_in_threads_share_a_model_and_stay_apart(toy_model: _core.Model, rng: np.random.Generator) -> None:
     signals = [noise(rng, 1, 100_000) for _ in range(4)]
-    alone = [whole(_core.Separator(toy_model, 48000, 1), audio) for audio in signals]
+    alone = [whole(_core.Separator(48000, 1, toy_model), audio) for audio in signals]
     together: dict[int, Audio] = {}
 
     def work(index: int) -> None:
-        together[index] = in_blocks(_core.Separator(toy_model, 48000, 1), signals[index], [480] * 10**4)
+        together[index] = in_blocks(_core.Separator(48000, 1, toy_model), signals[index], [480] * 10**4)
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(4)]
     for thread in threads:
@@ -183,7 +183,7 @@ def test_streams_in_threads_share_a_model_and_stay_apart(toy_model: _core.Model,
 
 
 def test_two_threads_in_one_stream_are_an_error(toy_model: _core.Model) -> None:
-    separator = _core.Separator(toy_model, 48000, 1)
+    separator = _core.Separator(48000, 1, toy_model)
     thread = threading.Thread(target=separator.process, args=(np.zeros((1, 48000 * 20), np.float32),))
     thread.start()
     refused = 0
@@ -201,10 +201,10 @@ def test_two_threads_in_one_stream_are_an_error(toy_model: _core.Model) -> None:
 
 def test_one_mask_serves_all_channels(toy_model: _core.Model, rng: np.random.Generator) -> None:
     mono = noise(rng, 1, 8000)
-    stems = whole(_core.Separator(toy_model, 48000, 1), mono)
-    same = whole(_core.Separator(toy_model, 48000, 8), np.repeat(mono, 8, axis=0))
+    stems = whole(_core.Separator(48000, 1, toy_model), mono)
+    same = whole(_core.Separator(48000, 8, toy_model), np.repeat(mono, 8, axis=0))
     np.testing.assert_allclose(same, np.repeat(stems, 8, axis=1), atol=1e-6)
-    panned = whole(_core.Separator(toy_model, 48000, 2), np.concatenate([mono, -0.5 * mono]))
+    panned = whole(_core.Separator(48000, 2, toy_model), np.concatenate([mono, -0.5 * mono]))
     np.testing.assert_allclose(panned[:, 1], -0.5 * panned[:, 0], atol=1e-6)
 
 
@@ -240,8 +240,8 @@ def test_denormals_are_flushed_inside_and_only_there(toy_model: _core.Model) -> 
 
 def test_gains_before_the_first_sample_hold_at_once(toy_model: _core.Model, rng: np.random.Generator) -> None:
     audio = noise(rng, 1, 6000)
-    expected = whole(_core.Remixer(toy_model, 16000, 1, GAINS), audio)
-    remixer = _core.Remixer(toy_model, 16000, 1, [1, 1, 1])
+    expected = whole(_core.Remixer(16000, 1, toy_model, GAINS), audio)
+    remixer = _core.Remixer(16000, 1, toy_model, [1, 1, 1])
     remixer.set_gains(GAINS)
     assert remixer.gains == list(GAINS)
     assert np.array_equal(remixer.process(audio), expected[:, :6000])
@@ -251,7 +251,7 @@ def test_gains_before_the_first_sample_hold_at_once(toy_model: _core.Model, rng:
 
 
 def test_gains_change_without_a_click_and_arrive(toy_model: _core.Model) -> None:
-    remixer = _core.Remixer(toy_model, 48000, 1, [1, 1, 1])
+    remixer = _core.Remixer(48000, 1, toy_model, [1, 1, 1])
     hop = remixer.hop_length
     audio = np.ones((1, 40 * hop), np.float32)
     before = remixer.process(audio[:, : 20 * hop + 100])
@@ -265,8 +265,8 @@ def test_gains_change_without_a_click_and_arrive(toy_model: _core.Model) -> None
 
 def test_constant_gains_set_again_change_nothing(toy_model: _core.Model, rng: np.random.Generator) -> None:
     audio = noise(rng, 1, 20_000)
-    expected = whole(_core.Remixer(toy_model, 48000, 1, GAINS), audio)
-    remixer = _core.Remixer(toy_model, 48000, 1, GAINS)
+    expected = whole(_core.Remixer(48000, 1, toy_model, GAINS), audio)
+    remixer = _core.Remixer(48000, 1, toy_model, GAINS)
     outputs = []
     for start in range(0, 20_000, 333):
         remixer.set_gains(GAINS)
@@ -277,8 +277,8 @@ def test_constant_gains_set_again_change_nothing(toy_model: _core.Model, rng: np
 @pytest.mark.parametrize("gains", [[1, 1], [1, 1, 1, 1], [1, float("nan"), 1], [float("inf"), 1, 1]])
 def test_unusable_gains_are_refused_and_change_nothing(gains: list[float], toy_model: _core.Model) -> None:
     with pytest.raises(ValueError, match="gain"):
-        _core.Remixer(toy_model, 48000, 1, gains)
-    remixer = _core.Remixer(toy_model, 48000, 1, GAINS)
+        _core.Remixer(48000, 1, toy_model, gains)
+    remixer = _core.Remixer(48000, 1, toy_model, GAINS)
     with pytest.raises(ValueError, match="gain"):
         remixer.set_gains(gains)
     assert remixer.gains == list(GAINS)
@@ -294,11 +294,11 @@ def test_properties_say_what_was_asked_for(toy_model: _core.Model) -> None:
 @pytest.mark.parametrize(("sample_rate", "channels"), [(7999, 1), (192001, 1), (48000, 0), (48000, 9), (48000, -1)])
 def test_unusable_settings_are_refused(sample_rate: float, channels: int, toy_model: _core.Model) -> None:
     with pytest.raises(ValueError, match=r"must be .*got"):
-        _core.Separator(toy_model, sample_rate, channels)
+        _core.Separator(sample_rate, channels, toy_model)
 
 
 def test_audio_says_what_it_wants(toy_model: _core.Model) -> None:
-    separator = _core.Separator(toy_model, 48000, 2)
+    separator = _core.Separator(48000, 2, toy_model)
     refused: list[tuple[object, type[Exception], str]] = [
         (np.zeros((2, 10)), TypeError, r"float32 numpy array of shape \(channels, samples\), got float64"),
         (np.zeros((2, 10), np.int16), TypeError, "got int16"),
@@ -312,11 +312,11 @@ def test_audio_says_what_it_wants(toy_model: _core.Model) -> None:
         with pytest.raises(error, match=message):
             separator.process(audio)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
-        _core.Separator(None, 48000, 2)  # type: ignore[arg-type]
+        _core.Separator(48000, 2, None)  # type: ignore[arg-type]
 
 
 def test_rows_may_lie_apart(toy_model: _core.Model, rng: np.random.Generator) -> None:
     audio = noise(rng, 4, 9000)
     view = audio[::2, 1000:8000]
-    separator = _core.Separator(toy_model, 48000, 2)
+    separator = _core.Separator(48000, 2, toy_model)
     assert np.array_equal(whole(separator, view), whole(separator, np.ascontiguousarray(view)))

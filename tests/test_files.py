@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pedalboard.io import AudioFile
 
 import unbraid
-from unbraid.audio_io import OutputFile
+from unbraid.files.audio_io import OutputFile
 
 Audio = NDArray[np.float32]
 FORMATS = ("wav", "flac", "mp3", "ogg", "aiff")

@@ -215,7 +215,7 @@ def test_a_model_that_fails_when_run_is_refused_before_audio(tmp_path: Path) -> 
     softmax.output[0] = "masks_softmax"
     model = _core.Model(save_model(tmp_path / "model.onnx", graph, METADATA))
     with pytest.raises(RuntimeError, match="out of"):
-        _core.Separator(model, 48000, 1)
+        _core.Separator(48000, 1, model)
 
 
 def test_a_missing_file_is_file_not_found(tmp_path: Path) -> None:

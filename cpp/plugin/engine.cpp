@@ -1,37 +1,36 @@
-#include "engine.h"
+#include "plugin/engine.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "separator.h"
-
 namespace unbraid::plugin {
 namespace {
 
-std::vector<std::string> all_stems(const std::vector<ModelFile>& models) {
+std::vector<std::string> all_stems(const std::vector<InstalledModel>& models) {
   std::vector<std::string> names;
-  for (const ModelFile& model : models) {
-    for (const std::string& name : model.stem_names) {
+  for (const InstalledModel& model : models) {
+    for (const std::string& name : model.info.stem_names) {
       if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
     }
   }
   return names;
 }
 
-std::vector<std::string> names_of(const std::vector<ModelFile>& models) {
+std::vector<std::string> names_of(const std::vector<InstalledModel>& models) {
   std::vector<std::string> names;
-  for (const ModelFile& model : models) names.push_back(model.name);
+  for (const InstalledModel& model : models) names.push_back(model.name);
   return names;
 }
 
 /// The first installed model that has no stem but these, or none: a promise without a file.
-std::vector<ModelFile> model_with_stems(const std::vector<std::string>& stem_names) {
-  std::vector<ModelFile> models = find_models();
-  for (const ModelFile& model : models) {
+std::vector<InstalledModel> model_with_stems(const std::vector<std::string>& stem_names) {
+  std::vector<InstalledModel> models = find_models();
+  for (const InstalledModel& model : models) {
     const auto known = [&](const std::string& name) {
       return std::find(stem_names.begin(), stem_names.end(), name) != stem_names.end();
     };
-    if (std::all_of(model.stem_names.begin(), model.stem_names.end(), known)) return {model};
+    if (std::all_of(model.info.stem_names.begin(), model.info.stem_names.end(), known))
+      return {model};
   }
   models.resize(1);
   models[0].path.clear();
@@ -42,7 +41,7 @@ std::vector<ModelFile> model_with_stems(const std::vector<std::string>& stem_nam
 
 Engine::Engine() : Engine(find_models(), {}) {}
 
-Engine::Engine(std::vector<ModelFile> models, std::vector<std::string> stem_names)
+Engine::Engine(std::vector<InstalledModel> models, std::vector<std::string> stem_names)
     : models_(std::move(models)),
       stem_names_(stem_names.empty() ? all_stems(models_) : std::move(stem_names)),
       parameters_(stem_names_, names_of(models_)),
@@ -56,16 +55,13 @@ Engine::Engine(std::vector<ModelFile> models, std::vector<std::string> stem_name
 Engine::Engine(const std::vector<std::string>& stem_names)
     : Engine(model_with_stems(stem_names), stem_names) {}
 
-Engine::~Engine() {
-  delete incoming_.exchange(nullptr);
-  drop_retired();
-}
+Engine::~Engine() = default;
 
 int Engine::latency_samples(double sample_rate) const {
   int latency = 0;
   try {
-    for (const ModelFile& model : models_) {
-      latency = std::max(latency, model.latency_samples(sample_rate));
+    for (const InstalledModel& model : models_) {
+      latency = std::max(latency, model.info.latency_samples(sample_rate));
     }
   } catch (const std::invalid_argument&) {
     return 0;
@@ -80,19 +76,21 @@ int Engine::value(int index) const {
 bool Engine::set_value(int index, int step) {
   if (index == parameters_.status()) return false;
   values_.set(index, step);
-  shown_.set(index, step);
+  show_value(index, step);
   return index == parameters_.model();
 }
 
 void Engine::show_value(int index, int step) {
   if (index == parameters_.status()) return;
   shown_.set(index, step);
+  if (index == parameters_.model()) told_model_ = step;  // by the host itself
   if (!active_) values_.set(index, step);
 }
 
 bool Engine::restore(const std::string& state) {
   if (!shown_.restore(parameters_, state)) return false;
   values_.copy_from(shown_);
+  if (parameters_.model() >= 0) told_model_ = shown_[parameters_.model()];
   update_model();
   return true;
 }
@@ -108,7 +106,8 @@ void Engine::activate() {
   if (active_) return;
   if (!configured_) configure(setup_);
   values_.copy_from(shown_);
-  if (!voice_ || loaded_model_ != chosen_model()) start();  // what was missing may be there now
+  if (!switch_.current() || loaded_model_ != chosen_model())
+    start();  // what was missing may be there now
   reset();
   active_ = true;
 }
@@ -120,28 +119,29 @@ void Engine::start() {
   input_rows_.clear();
   for (const auto& row : input_) input_rows_.push_back(row.data());
   dry_.assign(setup_.channels, DelayLine(latency_, kMaxBlock));
-  finish_model_change();
-  voice_ = load_voice();
-  started_ = failed_ = false;
+  Status status = Status::kReady;
+  loaded_model_ = chosen_model();
+  switch_.set(load(loaded_model_, status));
+  status_ = status;
+  started_ = false;
 }
 
-std::unique_ptr<Voice> Engine::load_voice() {
-  loaded_model_ = chosen_model();
-  const ModelFile& model = models_[loaded_model_];
-  if (latency_ == 0 || model.path.empty()) {
-    status_ = latency_ == 0 ? Status::kSampleRate : Status::kNoModel;
+std::unique_ptr<LoadedModel> Engine::load(int index, Status& status) const {
+  const InstalledModel& installed = models_[index];
+  if (latency_ == 0 || installed.path.empty()) {
+    status = latency_ == 0 ? Status::kSampleRate : Status::kNoModel;
     return nullptr;
   }
   try {
-    auto voice = std::make_unique<Voice>(model, setup_, latency_, stem_names_);
-    status_ = Status::kReady;
-    return voice;
+    auto model = std::make_unique<LoadedModel>(installed, index, setup_, latency_, stem_names_);
+    status = Status::kReady;
+    return model;
   } catch (const ModelError&) {
-    status_ = Status::kModelFailed;
+    status = Status::kModelFailed;
   } catch (const ort::Error&) {
-    status_ = Status::kNoRuntime;
+    status = Status::kNoRuntime;
   } catch (const std::exception&) {
-    status_ = Status::kModelFailed;
+    status = Status::kModelFailed;
   }
   return nullptr;
 }
@@ -151,33 +151,28 @@ int Engine::chosen_model() const {
 }
 
 void Engine::update_model() {
-  drop_retired();
-  if (!active_ || loaded_model_ == chosen_model()) return;
+  const std::lock_guard<std::mutex> lock(update_mutex_);
+  switch_.delete_retired();
+  const int chosen = chosen_model();
   const int at_work = loaded_model_;
-  const Status status = status_;
-  if (auto voice = load_voice()) {
-    delete incoming_.exchange(voice.release());
-  } else if (at_work >= 0) {  // a choice that cannot be had is not taken
-    loaded_model_ = at_work;
-    set_value(parameters_.model(), at_work);
+  if (!active_ || at_work == chosen) return;
+  Status status = Status::kReady;
+  if (auto model = load(chosen, status)) {
+    loaded_model_ = chosen;
+    switch_.offer(std::move(model));
+  } else if (at_work >= 0) {
+    take_back_choice(chosen, at_work);
+  } else {
     status_ = status;
   }
 }
 
-void Engine::drop_retired() {
-  Voice* voice = retired_.exchange(nullptr);
-  while (voice) {
-    Voice* next = voice->next_retired;
-    delete voice;
-    voice = next;
-  }
-}
-
-/// Outside of process(): the newest voice takes over at once.
-void Engine::finish_model_change() {
-  drop_retired();
-  if (next_voice_) voice_ = std::move(next_voice_);
-  if (Voice* voice = incoming_.exchange(nullptr)) voice_.reset(voice);
+/// Unless another model was chosen meanwhile.
+void Engine::take_back_choice(int refused, int at_work) {
+  const int index = parameters_.model();
+  if (index < 0) return;
+  values_.replace(index, refused, at_work);
+  shown_.replace(index, refused, at_work);
 }
 
 }  // namespace unbraid::plugin

@@ -3,13 +3,15 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
-#include "delay_line.h"
-#include "model_files.h"
-#include "parameters.h"
-#include "voice.h"
+#include "plugin/installed_models.h"
+#include "plugin/loaded_model.h"
+#include "plugin/model_switch.h"
+#include "plugin/parameters.h"
+#include "unbraid/dsp/delay_line.h"
 
 namespace unbraid::plugin {
 
@@ -21,7 +23,9 @@ namespace unbraid::plugin {
 /// while process() does, which is what all three formats promise; reset() may also be the audio
 /// thread's.
 ///
-/// Without a model, or when one fails, the audio passes through, as late as ever.
+/// Without a model, or when the one at work fails, the audio passes through, as late as ever. A
+/// chosen model that cannot be had, or that fails while the audio goes over to it, is not taken:
+/// the one at work stays, and the host is told.
 class Engine {
  public:
   Engine();
@@ -51,15 +55,22 @@ class Engine {
 
   const Setup& setup() const { return setup_; }
   bool active() const { return active_; }
-  /// From now on so. Keeps all it has heard if nothing changes: hosts announce a larger block in
-  /// mid-stream with the same calls that a start begins with.
+  /// The format of all audio from now on. Keeps all it has heard if nothing changes: hosts announce
+  /// a larger block in mid-stream with the same calls that a start begins with.
   void configure(const Setup& setup);
-  /// Starts anew, unless it runs already.
+  /// Starts anew, unless it is active already.
   void activate();
   void deactivate() { active_ = false; }
   void reset();
-  /// Loads the model that was chosen, if it is not the one at work; the audio goes over to it.
+  /// Loads the model that was chosen, if it is not the one at work; the audio goes over to it. The
+  /// audio thread may call it, too, where nobody waits for the audio: in an offline render.
   void update_model();
+
+  /// Calls tell(index, step) for each parameter that the plug-in itself has changed since the host
+  /// was last told: the status, and a choice of model that was taken back. A `false` from tell is
+  /// tried again the next time. One thread at a time, as with process().
+  template <typename Tell>
+  void report_changes(Tell tell);
 
   /// input[channels][num_samples] -> output; the same memory is allowed. stems: for each stem its
   /// channels, null where none is wanted; or null altogether.
@@ -68,25 +79,25 @@ class Engine {
 
  private:
   /// stem_names: all of the models' if empty.
-  Engine(std::vector<ModelFile> models, std::vector<std::string> stem_names);
+  Engine(std::vector<InstalledModel> models, std::vector<std::string> stem_names);
 
   void start();
-  std::unique_ptr<Voice> load_voice();
+  std::unique_ptr<LoadedModel> load(int index, Status& status) const;
   int chosen_model() const;
-  void drop_retired();
+  void take_back_choice(int refused, int at_work);
 
   void process_block(float* const* output, float* const* stems, std::size_t offset,
                      std::size_t count);
-  bool run(Voice& voice, std::size_t count);
-  void write_voice(const Voice& voice, float* const* output, float* const* stems,
-                   std::size_t offset, std::size_t count);
-  void fade_in(const Voice& voice, float* const* output, float* const* stems, std::size_t offset,
-               std::size_t count);
+  void write(const LoadedModel& model, float* const* output, float* const* stems,
+             std::size_t offset, std::size_t count);
+  void write_dry(float* const* output, float* const* stems, std::size_t offset, std::size_t count);
+  void fade_in(const LoadedModel& newcomer, float* const* output, float* const* stems,
+               std::size_t offset, std::size_t count);
   void read_gains();
-  void take_next_voice();
-  void finish_model_change();
+  void promote_newcomer();
+  void reject_newcomer();
 
-  std::vector<ModelFile> models_;
+  std::vector<InstalledModel> models_;
   std::vector<std::string> stem_names_;  // of all models
   Parameters parameters_;
   Values values_;  // what the audio follows
@@ -97,24 +108,29 @@ class Engine {
   int latency_ = 0;
   bool configured_ = false;
   bool active_ = false;
-  int loaded_model_ = -1;  // at work, or about to be
+  std::mutex update_mutex_;            // of update_model(); the audio path never takes it
+  std::atomic<int> loaded_model_{-1};  // at work, or about to be
   std::atomic<Status> status_{Status::kReady};
+  std::atomic<int> told_status_{0};  // what the host knows
+  std::atomic<int> told_model_{0};
 
   std::vector<std::vector<float>> input_;  // [channels][kMaxBlock]
   std::vector<const float*> input_rows_;
   std::vector<DelayLine> dry_;  // [channels]: what goes out when nothing better does
   std::vector<float> gains_;    // [stem_names]
-  std::unique_ptr<Voice> voice_;
+  ModelSwitch switch_;
   bool started_ = false;  // since the last reset
-  bool failed_ = false;
-
-  // A change of models in mid-stream: the new voice listens until its output is as late as it must
-  // be, then fades in. The main thread hands it over in incoming_ and takes the old one back from
-  // the list that begins at retired_.
-  std::atomic<Voice*> incoming_{nullptr};
-  std::atomic<Voice*> retired_{nullptr};
-  std::unique_ptr<Voice> next_voice_;
-  std::size_t next_voice_heard_ = 0;
 };
+
+template <typename Tell>
+void Engine::report_changes(Tell tell) {
+  const auto report = [&](int index, std::atomic<int>& told) {
+    if (index < 0) return;
+    const int step = value(index);
+    if (step != told && tell(index, step)) told = step;
+  };
+  report(parameters_.status(), told_status_);
+  report(parameters_.model(), told_model_);
+}
 
 }  // namespace unbraid::plugin

@@ -1,4 +1,4 @@
-#include "parameters.h"
+#include "plugin/parameters.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +8,7 @@ namespace unbraid::plugin {
 namespace {
 
 constexpr const char* kMute = "-inf";
+constexpr int kLowestFiniteStep = 1;
 constexpr std::string_view kStateHead = "unbraid-state ";
 constexpr std::string_view kStateVersion = "1";
 
@@ -62,10 +63,9 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-double gain_db(int step) { return (step - kUnityStep) / 10.0; }
-
 float linear_gain(int step) {
-  return step <= 0 ? 0.0f : static_cast<float>(std::pow(10.0, gain_db(step) / 20.0));
+  if (step <= kLowestFiniteStep) return 0.0f;
+  return static_cast<float>(std::pow(10.0, (step - kUnityStep) / 200.0));
 }
 
 std::string Parameter::text(int step) const {
@@ -85,7 +85,17 @@ int Parameter::parse(std::string_view text) const {
   }
   if (text == "mute" || text == kMute) return 0;
   double db = 0.0;
-  return parse_number(text, db) ? clamp(std::round(10.0 * db) + kUnityStep) : -1;
+  return parse_number(text, db) ? step_of(db) : -1;
+}
+
+double Parameter::value_of(int step) const {
+  if (kind != Kind::kFader) return step;
+  return std::max(kFaderBottomDb, (step - kUnityStep) / 10.0);
+}
+
+int Parameter::step_of(double value) const {
+  if (kind != Kind::kFader) return clamp(value);
+  return value <= kFaderBottomDb ? 0 : clamp(std::round(10.0 * value) + kUnityStep);
 }
 
 int Parameter::clamp(double step) const {

@@ -7,16 +7,18 @@
 #include <string_view>
 #include <vector>
 
+#include "unbraid/stream/gains.h"
+
 namespace unbraid::plugin {
 
-/// A fader's bottom is mute, and it has a step for each 0.1 dB above. Fewer than 1000 steps in all:
-/// more would make pedalboard guess at the values between.
-constexpr int kFaderSteps = 840;
-constexpr double kFaderTopDb = 12.0;
-constexpr int kUnityStep = 720;
+/// A fader has a step for each 0.1 dB from -72 to +12 dB and one more below, "-inf". Both of the
+/// lowest are silent: hosts that take a fader's text for its value know a least finite one, and
+/// setting it is to be as good as muting. Fewer than 1000 steps in all: more would make pedalboard
+/// guess at the values between.
+constexpr int kFaderSteps = 841;
+constexpr int kUnityStep = 721;
 
-double gain_db(int step);     // of a fader; step 0 counts as -72 here, though it is silent
-float linear_gain(int step);  // of a fader; exactly 0 at step 0, exactly 1 at kUnityStep
+float linear_gain(int step);  // of a fader; exactly 0 at steps 0 and 1, exactly 1 at kUnityStep
 
 /// What the plug-in says of itself. The choices of the status parameter, in this order.
 enum class Status { kReady, kNoModel, kNoRuntime, kModelFailed, kSampleRate };
@@ -38,6 +40,12 @@ struct Parameter {
   /// The step that a text means; -1 if it means none.
   int parse(std::string_view text) const;
   int clamp(double step) const;
+
+  /// The value in the parameter's own unit, as hosts show it: dB for faders (kFaderBottomDb for
+  /// both silent steps), else the step.
+  double value_of(int step) const;
+  /// The nearest step; for a fader at or below kFaderBottomDb the lowest.
+  int step_of(double value) const;
 };
 
 /// A fader per stem, then bypass, solo, the model if there is a choice, and the status.
@@ -69,6 +77,8 @@ class Values {
 
   int operator[](int index) const { return steps_[index].load(std::memory_order_relaxed); }
   void set(int index, int step) { steps_[index].store(step, std::memory_order_relaxed); }
+  /// Sets it unless it is no longer `from`.
+  void replace(int index, int from, int to) { steps_[index].compare_exchange_strong(from, to); }
   void copy_from(const Values& other);
 
   /// As text, a line per parameter: states survive stems and models that come and go.

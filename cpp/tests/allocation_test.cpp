@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "allocations.h"
-#include "separator.h"
+#include "unbraid/stream/remixer.h"
+#include "unbraid/stream/separator.h"
 
 namespace {
 

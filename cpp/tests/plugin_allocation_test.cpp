@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "allocations.h"
-#include "clap_abi.h"
-#include "vst3.h"
+#include "plugin/clap/clap_abi.h"
+#include "plugin/vst3/vst3.h"
 
 using namespace unbraid::plugin;
 

@@ -9,17 +9,16 @@ to whole files in constant memory.
 
 from __future__ import annotations
 
-from ._runtime import prepare_runtime
+from . import _core, _runtime
+from ._core import Model, ModelError, __version__
+from .files import AudioFileError, ClippingWarning, remix_file, separate_file
+from .plugin import load_plugin
+from .rack import StemRack
+from .registry import ModelInfo, load_model, models
+from .separator import Remixer, Separator, remix, separate
 
-# The core looks for ONNX Runtime when it is imported, so this comes first.
-prepare_runtime()
-
-from ._core import Model, ModelError, __version__  # noqa: E402
-from .files import AudioFileError, ClippingWarning, remix_file, separate_file  # noqa: E402
-from .plugin import load_plugin  # noqa: E402
-from .rack import StemRack  # noqa: E402
-from .registry import ModelInfo, load_model, models  # noqa: E402
-from .separator import Remixer, Separator, remix, separate  # noqa: E402
+if _library := _runtime.find_library():
+    _core.set_runtime_library(_library)
 
 __all__ = [
     "AudioFileError",

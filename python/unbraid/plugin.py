@@ -6,20 +6,21 @@ import contextlib
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import _core
+from ._checks import GAIN_SUFFIX, Gain, gain_from_db, gains_by_stem
+from ._core import FADER_BOTTOM_DB, FADER_TOP_DB
 from ._runtime import find_library
 from .registry import DEFAULT_MODEL, installed_models, load_model
 from .separator import ModelLike
-from .validation import Gain, gain_from_db, gains_by_stem
 
 if TYPE_CHECKING:
     from pedalboard import VST3Plugin
 
-MAX_PLUGIN_GAIN_DB, MUTE_DB = 12.0, -72.0
+RUNTIME_VARIABLE = "UNBRAID_ORT_LIBRARY"
 MODEL_VARIABLE = "UNBRAID_PLUGIN_MODEL"
 CONFIG_FILE = "unbraid.conf"
 COPY_MARK = "# Copied here by `unbraid plugin install --copy`; `unbraid plugin remove` removes it.\n"
@@ -30,7 +31,9 @@ FORMATS = {"vst3": ("Unbraid.vst3", ".vst3"), "clap": ("Unbraid.clap", ".clap"),
 _lock = threading.Lock()
 
 
-def load_plugin(model: ModelLike = DEFAULT_MODEL, **gains: Gain) -> VST3Plugin:
+def load_plugin(
+    model: ModelLike = DEFAULT_MODEL, gains_db: Mapping[str, Gain] | None = None, **gains: Gain
+) -> VST3Plugin:
     """The separator as an effect for pedalboard, with a fader per stem.
 
         board = Pedalboard([unbraid.load_plugin(music_db=-12, noise_db="mute"), Compressor(), Limiter()])
@@ -45,9 +48,12 @@ def load_plugin(model: ModelLike = DEFAULT_MODEL, **gains: Gain) -> VST3Plugin:
     from pedalboard import VST3Plugin  # takes a while, and most users of this package do without
 
     loaded = load_model(model)
-    gains_by_stem(gains, loaded.stem_names)
-    faders = {keyword: fader_db(gain_db, keyword) for keyword, gain_db in gains.items()}
-    with _lock, environment(MODEL_VARIABLE, loaded.path):
+    gains_by_stem(gains_db, gains, loaded.stem_names)
+    faders = {keyword: fader_db(gain_db, keyword) for keyword, gain_db in {**(gains_db or {}), **gains}.items()}
+    told = {MODEL_VARIABLE: loaded.path}
+    if RUNTIME_VARIABLE not in os.environ and (library := find_library()):
+        told[RUNTIME_VARIABLE] = str(library)
+    with _lock, environment(told):
         plugin = VST3Plugin(str(bundle_path("vst3")))
     status = str(getattr(plugin, "status"))  # noqa: B009 - pedalboard makes its attributes at run time
     if status != "ready":
@@ -55,31 +61,33 @@ def load_plugin(model: ModelLike = DEFAULT_MODEL, **gains: Gain) -> VST3Plugin:
     parameters = getattr(plugin, "parameters")  # noqa: B009
     names = dict(zip(loaded.stem_names, parameters, strict=False))  # its faders come first
     for keyword, gain_db in faders.items():
-        setattr(plugin, names[keyword.removesuffix("_db")], gain_db)
+        setattr(plugin, names[keyword.removesuffix(GAIN_SUFFIX)], gain_db)
     plugin.reset()  # or a stream that starts now would come out late: pedalboard has tried the plug-in at 44.1 kHz
     return plugin
 
 
 def fader_db(gain_db: Gain, keyword: str) -> float:
     """The nearest position of a fader; -inf is its bottom."""
-    if gain_from_db(gain_db, keyword) == 0.0 or float(gain_db) < MUTE_DB + 0.05:
+    if gain_from_db(gain_db, keyword) == 0.0 or float(gain_db) < FADER_BOTTOM_DB + 0.05:
         return float("-inf")
-    if float(gain_db) > MAX_PLUGIN_GAIN_DB:
-        raise ValueError(f"{keyword} must be at most {MAX_PLUGIN_GAIN_DB:g} dB in the plug-in, got {gain_db:g}")
+    if float(gain_db) > FADER_TOP_DB:
+        raise ValueError(f"{keyword} must be at most {FADER_TOP_DB:g} dB in the plug-in, got {gain_db:g}")
     return round(float(gain_db), 1)
 
 
 @contextlib.contextmanager
-def environment(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Sets variables for a while; the plug-in reads them when it is made."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def bundle_path(kind: str = "vst3") -> Path:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .audio_io import InputFile, OutputFiles
-from .files import BLOCK_SECONDS, Progress, check_targets, report, warn_of_clipping
+from ._checks import Audio, as_audio, check_sample_rate
+from .files.audio_io import InputFile
+from .files.processing import BLOCK_SECONDS, Progress, process_file
 from .registry import DEFAULT_MODEL, load_model
 from .separator import ModelLike, Separator, channel_count, whole_signal
-from .validation import Audio, as_audio, check_sample_rate
 
 # What the chains are fed at a time: always as much, because an effect may depend on it and a result must not depend
 # on how the audio was cut up. It also keeps pedalboard, which guesses an array's layout, from guessing wrong.
@@ -109,18 +109,16 @@ class StemRack:
         progress: Progress | None = None,
     ) -> Path:
         """Sends a whole file through the rack in constant memory, to a .wav or .flac file; see `remix_file`."""
-        source, target = Path(input), Path(output)
         self.reset()
-        with InputFile(source) as mixture:
-            check_targets([target], source, force)
-            with OutputFiles({"rack": target}, mixture.sample_rate, mixture.channels) as outputs:
-                file = outputs.files["rack"]
-                for block in mixture.blocks(BLOCK_SECONDS):
-                    file.write(self.process(block, mixture.sample_rate, reset=False))
-                    report(progress, file, mixture)
-                if self._stream is not None:  # an empty file has no stream
-                    file.write(self.flush())
-        warn_of_clipping([file])
+
+        def produced(mixture: InputFile) -> Iterator[dict[str, Audio]]:
+            for block in mixture.blocks(BLOCK_SECONDS):
+                yield {"rack": self.process(block, mixture.sample_rate, reset=False)}
+            if self._stream is not None:  # an empty file has no stream
+                yield {"rack": self.flush()}
+
+        target = Path(output)
+        process_file(Path(input), {"rack": target}, produced, force=force, progress=progress)
         return target
 
     def _streaming(self, audio: ArrayLike, sample_rate: float) -> _Stream:

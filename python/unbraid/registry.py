@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import _core
 from ._core import Model, ModelError
 
 DEFAULT_MODEL = "dialogue"
@@ -33,8 +34,24 @@ class ModelInfo:
 
 
 def models() -> dict[str, ModelInfo]:
-    """The installed models by name, with those in the folder named by the environment variable UNBRAID_MODELS."""
-    return {name: describe(load_model(path), name) for name, path in installed_models().items()}
+    """The installed models by name, with those in the folder named by the environment variable UNBRAID_MODELS.
+
+    The files are read, not loaded: it takes no ONNX Runtime. Those that are no models are left out; `unbraid info`
+    names them.
+    """
+    return read_installed()[0]
+
+
+def read_installed() -> tuple[dict[str, ModelInfo], dict[Path, str]]:
+    """The installed models by name, and by their path why other files in the models' folders are none."""
+    found: dict[str, ModelInfo] = {}
+    broken: dict[Path, str] = {}
+    for name, path in installed_models().items():
+        try:
+            found[name] = describe(_core.read_model_info(path), path, name)
+        except (ModelError, OSError) as error:
+            broken[path] = str(error)
+    return found, broken
 
 
 def load_model(model: str | os.PathLike[str] | Model = DEFAULT_MODEL) -> Model:
@@ -80,14 +97,14 @@ def model_folders() -> Iterator[Path]:
         yield Path(folder)
 
 
-def describe(model: Model, name: str | None = None) -> ModelInfo:
-    """The ModelInfo of a loaded model, under its own name unless another is given."""
+def describe(model: Model | _core.ModelInfo, path: Path, name: str) -> ModelInfo:
+    """The ModelInfo of a model, under the given name: what is installed is known by its file's."""
     return ModelInfo(
-        name=name or model.name,
-        path=Path(model.path),
+        name=name,
+        path=path,
         task=model.task,
         stem_names=tuple(model.stem_names),
-        license=model.metadata.get("license", "not stated"),
+        license=model.metadata["license"],
         lookahead_frames=model.lookahead_frames,
         latency_ms=model.latency_samples(48000) / 48,
         metadata=dict(model.metadata),

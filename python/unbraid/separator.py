@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core
+from ._checks import (
+    Audio,
+    Gain,
+    as_audio,
+    check_channels,
+    check_finite,
+    check_sample_rate,
+    gain_to_db,
+    gains_by_stem,
+)
 from .registry import DEFAULT_MODEL, load_model
-from .validation import Audio, Gain, as_audio, check_channels, check_finite, check_sample_rate, gains_by_stem
 
 ModelLike = str | os.PathLike[str] | _core.Model
 
@@ -113,7 +122,7 @@ class Separator(_Stream):
 
     def __init__(self, sample_rate: float, channels: int, model: ModelLike = DEFAULT_MODEL) -> None:
         super().__init__(sample_rate, channels, model)
-        self._stream = _core.Separator(self._model, self._sample_rate, self._channels)
+        self._stream = _core.Separator(self._sample_rate, self._channels, self._model)
 
 
 class Remixer(_Stream):
@@ -122,27 +131,44 @@ class Remixer(_Stream):
         remixer = unbraid.Remixer(48000, channels=2, music_db=-12, noise_db="mute")
         output = remixer.process(block)         # (2, samples)
 
-    Stems not named stay at 0 dB; "mute" and -inf silence one. `process` gives back the shape it was given; the rest
-    of the contract is `Separator`'s. It costs less than separating: one output to build instead of one per stem.
+    A gain is a number in dB up to 60, or "mute" (as is -inf). `gains_db={"music": -12, "noise": "mute"}` says the same
+    for a model whose stems are not known beforehand. Stems not named stay at 0 dB. `process` gives back the shape it
+    was given; the rest of the contract is `Separator`'s. It costs less than separating: one output to build instead of
+    one per stem.
     """
 
     _stream: _core.Remixer
 
-    def __init__(self, sample_rate: float, channels: int, model: ModelLike = DEFAULT_MODEL, **gains: Gain) -> None:
+    def __init__(
+        self,
+        sample_rate: float,
+        channels: int,
+        model: ModelLike = DEFAULT_MODEL,
+        gains_db: Mapping[str, Gain] | None = None,
+        **gains: Gain,
+    ) -> None:
         super().__init__(sample_rate, channels, model)
-        self._gains = dict.fromkeys(self.stem_names, 1.0) | gains_by_stem(gains, self.stem_names)
-        self._stream = _core.Remixer(self._model, self._sample_rate, self._channels, list(self._gains.values()))
+        self._gains = dict.fromkeys(self.stem_names, 1.0) | gains_by_stem(gains_db, gains, self.stem_names)
+        self._stream = _core.Remixer(self._sample_rate, self._channels, self._model, list(self._gains.values()))
 
-    def set_gains(self, **gains: Gain) -> None:
-        """Moves the named stems' faders while the stream runs, faded; the others stay."""
-        self._gains |= gains_by_stem(gains, self.stem_names)
+    @property
+    def gains_db(self) -> dict[str, float]:
+        """Where the faders stand, by stem, in dB; -inf is mute."""
+        return {stem: gain_to_db(gain) for stem, gain in self._gains.items()}
+
+    def set_gains(self, gains_db: Mapping[str, Gain] | None = None, **gains: Gain) -> None:
+        """Moves the named stems' faders while the stream runs, faded over three hops; the others stay."""
+        self._gains |= gains_by_stem(gains_db, gains, self.stem_names)
         self._stream.set_gains(list(self._gains.values()))
 
 
 def separate(audio: ArrayLike, sample_rate: float, model: ModelLike = DEFAULT_MODEL) -> dict[str, Audio]:
     """Separates a whole signal: stem name to audio of the input's shape, aligned with the input.
 
-    `audio` is (channels, samples), or 1-D for mono. The stems sum to it, to rounding.
+    `audio` is (channels, samples), or 1-D for mono, float32 or float64, at `sample_rate` Hz; the stems are float32 and
+    sum to it, to rounding. Raises TypeError or ValueError for audio that is not such an array or not finite and for a
+    rate or a number of channels out of range, ModelError for a model that cannot be had, RuntimeError where ONNX
+    Runtime is missing or fails.
     """
     mixture = whole_signal(audio)
     separator = Separator(sample_rate, channel_count(mixture), model)
@@ -156,13 +182,20 @@ def separate(audio: ArrayLike, sample_rate: float, model: ModelLike = DEFAULT_MO
     return stems
 
 
-def remix(audio: ArrayLike, sample_rate: float, model: ModelLike = DEFAULT_MODEL, **gains: Gain) -> Audio:
+def remix(
+    audio: ArrayLike,
+    sample_rate: float,
+    model: ModelLike = DEFAULT_MODEL,
+    gains_db: Mapping[str, Gain] | None = None,
+    **gains: Gain,
+) -> Audio:
     """Mixes a whole signal's stems anew, as in remix(audio, 48000, music_db=-12, noise_db="mute").
 
-    Stems not named stay at 0 dB. The result has the input's shape and is aligned with it.
+    Gains are those of `Remixer`. The result has the input's shape, (channels, samples) or (samples,), as float32, and
+    is aligned with it. Raises what `separate` does.
     """
     mixture = whole_signal(audio)
-    remixer = Remixer(sample_rate, channel_count(mixture), model, **gains)
+    remixer = Remixer(sample_rate, channel_count(mixture), model, gains_db, **gains)
     return np.concatenate(list(aligned(remixer, blocks_of(mixture, sample_rate))), axis=-1)
 
 

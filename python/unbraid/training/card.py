@@ -105,7 +105,7 @@ def plot_worst(worst: Score, folder: Path, model: unbraid.Model, path: Path) -> 
 def write_card(model_path: Path, corpus: Path, run: Path, scores: Path, folder: Path, notes: str) -> Path:
     """Write MODEL.md, MODEL.png and MODEL.worst.png beside the model file; returns the path of the card."""
     model = load_model(model_path)
-    info = describe(model)
+    info = describe(model, model_path, model.name)
     made = json.loads(info.metadata["training_run"])
     summary = json.loads((corpus / "summary.json").read_text())
     config = json.loads((run / "config.json").read_text())

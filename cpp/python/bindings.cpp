@@ -1,0 +1,339 @@
+#include <pybind11/complex.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
+
+#include <atomic>
+#include <filesystem>
+
+#include "python/python_arrays.h"
+#include "unbraid/dsp/denormals.h"
+#include "unbraid/model/model_file.h"
+#include "unbraid/model/ort_library.h"
+#include "unbraid/stream/gains.h"
+#include "unbraid/stream/remixer.h"
+#include "unbraid/stream/separator.h"
+
+namespace py = pybind11;
+namespace fs = std::filesystem;
+
+namespace unbraid {
+namespace {
+
+using Shape = std::vector<py::ssize_t>;
+
+/// Claims a stream for one call. The core has no locks, so two threads in one stream would corrupt
+/// it silently: this makes it an error instead.
+class Claim {
+ public:
+  explicit Claim(std::atomic_flag& busy) : busy_(busy) {
+    if (busy_.test_and_set(std::memory_order_acquire)) {
+      throw std::runtime_error(
+          "this object is in use by another thread: use one object per thread (they share a "
+          "Model)");
+    }
+  }
+  ~Claim() { busy_.clear(std::memory_order_release); }
+  Claim(const Claim&) = delete;
+
+ private:
+  std::atomic_flag& busy_;
+};
+
+/// A Separator or a Remixer as Python sees it.
+template <typename Core>
+class PyStream {
+ public:
+  template <typename... Arguments>
+  explicit PyStream(Arguments&&... arguments) : core(std::forward<Arguments>(arguments)...) {}
+
+  FloatArray process(const py::object& audio) {
+    const FloatArray mixture = check_array(audio, "audio", 2, "(channels, samples)");
+    check_extent(mixture, "audio", 0, core.channels(), "channels");
+    const Claim claim(busy);
+    const py::ssize_t num_samples = mixture.shape(1);
+    FloatArray outputs(output_shape(num_samples));
+    const auto* first = reinterpret_cast<const char*>(mixture.data());
+    std::vector<const float*> rows;
+    for (int channel = 0; channel < core.channels(); ++channel) {
+      rows.push_back(reinterpret_cast<const float*>(first + channel * mixture.strides(0)));
+    }
+    const std::vector<float*> output_rows = rows_of(outputs, num_samples);
+    {  // Only raw memory is touched here; `mixture` and `outputs` keep it alive.
+      const py::gil_scoped_release release;
+      core.process(rows.data(), output_rows.data(), num_samples);
+    }
+    return outputs;
+  }
+
+  FloatArray flush() {
+    const Claim claim(busy);
+    FloatArray outputs(output_shape(core.latency_samples()));
+    const std::vector<float*> output_rows = rows_of(outputs, core.latency_samples());
+    {  // As in process.
+      const py::gil_scoped_release release;
+      core.flush(output_rows.data());
+    }
+    return outputs;
+  }
+
+  void reset() {
+    const Claim claim(busy);
+    core.reset();
+  }
+
+  Core core;
+  std::atomic_flag busy = ATOMIC_FLAG_INIT;
+
+ private:
+  Shape output_shape(py::ssize_t num_samples) const {
+    if (core.num_outputs() == 1) return {core.channels(), num_samples};
+    return {core.num_outputs(), core.channels(), num_samples};
+  }
+
+  std::vector<float*> rows_of(FloatArray& outputs, py::ssize_t num_samples) const {
+    std::vector<float*> rows(core.num_outputs() * core.channels());
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      rows[i] = outputs.mutable_data() + i * num_samples;
+    return rows;
+  }
+};
+
+using PySeparator = PyStream<Separator>;
+using PyRemixer = PyStream<Remixer>;
+using SharedModel = std::shared_ptr<Model>;
+
+py::tuple stem_names(const Model& model) { return py::tuple(py::cast(model.info().stem_names)); }
+
+void set_gains(PyRemixer& remixer, const std::vector<float>& gains) {
+  const Claim claim(remixer.busy);
+  remixer.core.set_gains(gains);
+}
+
+std::vector<float> gains(const PyRemixer& remixer) {
+  std::vector<float> gains;
+  for (int stem = 0; stem < remixer.core.model().info().num_stems(); ++stem) {
+    gains.push_back(remixer.core.gain(stem));
+  }
+  return gains;
+}
+
+FloatArray masks(const SharedModel& model, const py::object& given) {
+  const py::ssize_t num_stems = model->info().num_stems();
+  const py::ssize_t num_bins = model->info().num_bins;
+  const FloatArray power = check_array(given, "power", 2, "(num_frames, num_bins)");
+  check_extent(power, "power", 1, num_bins, "bins");
+  const py::ssize_t num_frames = power.shape(0);
+  FloatArray masks(Shape{num_frames, num_stems, num_bins});
+  const auto* first = reinterpret_cast<const char*>(power.data());
+  const py::ssize_t stride = power.strides(0);
+  float* out = masks.mutable_data();
+  {  // Only raw memory is touched here; `power` and `masks` keep it alive.
+    const py::gil_scoped_release release;
+    const FlushDenormals flush_denormals;
+    MaskEstimator estimator(model);
+    for (py::ssize_t frame = 0; frame < num_frames; ++frame) {
+      const auto* row = reinterpret_cast<const float*>(first + frame * stride);
+      std::copy_n(row, num_bins, estimator.power());
+      estimator.estimate();
+      out = std::copy_n(estimator.masks(), num_stems * num_bins, out);
+    }
+  }
+  return masks;
+}
+
+py::array_t<Complex> analyse(Stft& stft, const py::object& given) {
+  const FloatArray frame = check_array(given, "frame", 1, "(win_length,)");
+  check_extent(frame, "frame", 0, stft.win_length(), "samples");
+  py::array_t<Complex> spectrum(stft.num_bins());
+  stft.analyse(frame.data(), spectrum.mutable_data());
+  return spectrum;
+}
+
+FloatArray synthesise(Stft& stft, const py::array_t<Complex, py::array::c_style>& spectrum) {
+  if (spectrum.ndim() != 1) throw py::value_error("spectrum must have shape (num_bins,)");
+  check_extent(spectrum, "spectrum", 0, stft.num_bins(), "bins");
+  FloatArray frame(stft.win_length());
+  stft.synthesise(spectrum.data(), frame.mutable_data());
+  return frame;
+}
+
+template <typename Core>
+void bind_stream(py::class_<PyStream<Core>>& type) {
+  using Self = PyStream<Core>;
+  type.def("reset", &Self::reset, "Back to the state of a new object.")
+      .def_property_readonly(
+          "model",
+          [](const Self& self) { return std::const_pointer_cast<Model>(self.core.shared_model()); })
+      .def_property_readonly("sample_rate",
+                             [](const Self& self) { return self.core.sample_rate(); })
+      .def_property_readonly("channels", [](const Self& self) { return self.core.channels(); })
+      .def_property_readonly("stem_names",
+                             [](const Self& self) { return stem_names(self.core.model()); })
+      .def_property_readonly("win_length", [](const Self& self) { return self.core.win_length(); })
+      .def_property_readonly("hop_length", [](const Self& self) { return self.core.hop_length(); })
+      .def_property_readonly("latency_samples",
+                             [](const Self& self) { return self.core.latency_samples(); });
+}
+
+/// The entries of a model's contract as properties; `info_of` finds them in the object.
+template <typename Type, typename InfoOf>
+void bind_info(Type& type, InfoOf info_of) {
+  const auto bind = [&](const char* name, auto member) {
+    type.def_property_readonly(
+        name, [=](const typename Type::type& object) { return info_of(object).*member; });
+  };
+  bind("name", &ModelInfo::name);
+  bind("task", &ModelInfo::task);
+  bind("bin_hz", &ModelInfo::bin_hz);
+  bind("num_bins", &ModelInfo::num_bins);
+  bind("win_seconds", &ModelInfo::win_seconds);
+  bind("hop_seconds", &ModelInfo::hop_seconds);
+  bind("window", &ModelInfo::window);
+  bind("lookahead_frames", &ModelInfo::lookahead_frames);
+  bind("mask", &ModelInfo::mask);
+  bind("metadata", &ModelInfo::metadata);  // every entry of ours, keys without their prefix
+  type.def_property_readonly("stem_names", [=](const typename Type::type& object) {
+    return py::tuple(py::cast(info_of(object).stem_names));
+  });
+}
+
+void bind_model(py::module_& module) {
+  py::class_<ModelInfo> model_info(module, "ModelInfo", "What a model file says of itself.");
+  model_info.def("latency_samples", &ModelInfo::latency_samples, py::arg("sample_rate"),
+                 "The delay of a stream at this rate (8000..192000 Hz).");
+  bind_info(model_info, [](const ModelInfo& info) -> const ModelInfo& { return info; });
+  module.def(
+      "read_model_info",
+      [](const fs::path& path) {
+        const py::gil_scoped_release release;  // only files are read, no Python object
+        return read_model_info(path.u8string());
+      },
+      py::arg("path"),
+      R"(What a model file says of itself, without opening its graph: no ONNX Runtime is needed.
+
+Raises ModelError if it does not keep the contract, OSError if it cannot be read.)");
+
+  py::class_<Model, SharedModel> model(module, "Model",
+                                       R"(A checked model file, shared by many streams.
+
+Raises ModelError if the file is not one, FileNotFoundError (or another OSError) if it cannot be
+read, RuntimeError if ONNX Runtime cannot be loaded.)");
+  model
+      .def(py::init([](const fs::path& path) {
+             const py::gil_scoped_release release;  // loading takes a while, and no Python object
+             return std::make_shared<Model>(path.string());
+           }),
+           py::arg("path"))
+      .def(
+          "latency_samples",
+          [](const Model& model, double sample_rate) {
+            return model.info().latency_samples(sample_rate);
+          },
+          py::arg("sample_rate"), "The delay of a stream at this rate (8000..192000 Hz).")
+      .def("masks", &masks, py::arg("power"),
+           R"(Masks (num_frames, stems, num_bins) for power (num_frames, num_bins), both float32.
+
+Runs frame by frame from the initial states, exactly as a Separator does.)")
+      .def_property_readonly("path", &Model::path);
+  bind_info(model, [](const Model& model) -> const ModelInfo& { return model.info(); });
+}
+
+void bind_streams(py::module_& module) {
+  py::class_<PySeparator> separator(module, "Separator", R"(Separates a stream into stems.
+
+n samples in give n samples out for any n >= 0, latency_samples later; no way of cutting the signal
+into blocks changes a bit of the result, and the stems sum to the delayed mixture. After an error
+from the model, reset() before going on. One thread at a time; many objects may share a Model.
+
+sample_rate 8000..192000 Hz, channels 1..8; else ValueError.)");
+  separator
+      .def(py::init([](double sample_rate, int channels, SharedModel model) {
+             return std::make_unique<PySeparator>(std::move(model), sample_rate, channels);
+           }),
+           py::arg("sample_rate"), py::arg("channels"), py::arg("model").none(false))
+      .def("process", &PySeparator::process, py::arg("audio"),
+           "float32 (channels, samples) -> float32 (stems, channels, samples).")
+      .def("flush", &PySeparator::flush,
+           "The tail, (stems, channels, latency_samples); the object is then as new.");
+  bind_stream(separator);
+
+  py::class_<PyRemixer> remixer(module, "Remixer", R"(Remixes a stream with a linear gain per stem.
+
+The same contract as Separator's, with one output. All gains 1 give the delayed input.)");
+  remixer
+      .def(py::init([](double sample_rate, int channels, SharedModel model,
+                       const std::vector<float>& gains) {
+             return std::make_unique<PyRemixer>(std::move(model), sample_rate, channels, gains);
+           }),
+           py::arg("sample_rate"), py::arg("channels"), py::arg("model").none(false),
+           py::arg("gains"))
+      .def("process", &PyRemixer::process, py::arg("audio"),
+           "float32 (channels, samples) -> float32 (channels, samples).")
+      .def("flush", &PyRemixer::flush,
+           "The tail, (channels, latency_samples); the object is then as new, gains kept.")
+      .def("set_gains", &set_gains, py::arg("gains"),
+           "New linear gains, one per stem, faded in over three hops (before any audio: at once).")
+      .def_property_readonly("gains", &gains, "The linear gains that were last set.");
+  bind_stream(remixer);
+}
+
+void bind_stft(py::module_& module) {
+  module.def(
+      "stft_sizes",
+      [](double sample_rate, double win_seconds, double hop_seconds) {
+        const StftSizes sizes = stft_sizes(sample_rate, win_seconds, hop_seconds);
+        return py::make_tuple(sizes.win_length, sizes.hop_length);
+      },
+      py::arg("sample_rate"), py::arg("win_seconds"), py::arg("hop_seconds"),
+      "(win_length, hop_length) of a model at a host's sample rate.");
+  py::class_<Stft>(module, "Stft", "One frame to its spectrum and back, as the streams do it.")
+      .def(py::init<int, int>(), py::arg("win_length"), py::arg("hop_length"))
+      .def("analyse", &analyse, py::arg("frame"),
+           "float32 (win_length,) -> complex64 (num_bins,), windowed.")
+      .def("synthesise", &synthesise, py::arg("spectrum"),
+           "complex64 (num_bins,) -> float32 (win_length,), windowed and ready to overlap and add.")
+      .def_property_readonly("win_length", &Stft::win_length)
+      .def_property_readonly("hop_length", &Stft::hop_length)
+      .def_property_readonly("num_bins", &Stft::num_bins)
+      .def_property_readonly("power_scale", &Stft::power_scale,
+                             "|spectrum|^2 times this is 1 for a full-scale sine on its bin.");
+}
+
+/// What the core takes, for messages of the layers above: typed once, here.
+void bind_limits(py::module_& module) {
+  module.attr("MIN_SAMPLE_RATE") = static_cast<int>(kMinSampleRate);
+  module.attr("MAX_SAMPLE_RATE") = static_cast<int>(kMaxSampleRate);
+  module.attr("MAX_CHANNELS") = kMaxChannels;
+  module.attr("MAX_GAIN_DB") = kMaxGainDb;
+  module.attr("FADER_TOP_DB") = kFaderTopDb;
+  module.attr("FADER_BOTTOM_DB") = kFaderBottomDb;
+}
+
+void raise_os_error(std::exception_ptr exception) {
+  try {
+    if (exception) std::rethrow_exception(exception);
+  } catch (const fs::filesystem_error& error) {  // OSError chooses its subclass by the number
+    const auto details =
+        py::make_tuple(error.code().value(), error.code().message(), error.path1().string());
+    PyErr_SetObject(PyExc_OSError, details.ptr());
+  }
+}
+
+}  // namespace
+}  // namespace unbraid
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() = "The C++ core of Unbraid.";
+  module.attr("__version__") = UNBRAID_VERSION;
+  py::register_exception<unbraid::ModelError>(module, "ModelError", PyExc_ValueError);
+  py::register_exception_translator(&unbraid::raise_os_error);
+  unbraid::bind_model(module);
+  unbraid::bind_streams(module);
+  unbraid::bind_stft(module);
+  unbraid::bind_limits(module);
+  module.def("set_runtime_library", &unbraid::ort::set_library, py::arg("path"),
+             R"(Where ONNX Runtime's shared library lies, unless UNBRAID_ORT_LIBRARY says otherwise.
+
+Has no effect after the first model was opened.)");
+}

@@ -1,0 +1,73 @@
+#include "unbraid/model/installation.h"
+
+#include <fstream>
+#include <system_error>
+
+#ifdef _WIN32
+#define NOMINMAX
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#endif
+
+namespace fs = std::filesystem;
+
+namespace unbraid {
+namespace {
+
+constexpr const char* kConfigFile = "unbraid.conf";
+
+std::string trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t\r");
+  if (first == std::string::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+}  // namespace
+
+fs::path this_binary() {
+#ifdef _WIN32
+  HMODULE module = nullptr;
+  GetModuleHandleExW(
+      GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
+      reinterpret_cast<LPCWSTR>(&this_binary), &module);
+  wchar_t name[32768];
+  return fs::path(name, name + GetModuleFileNameW(module, name, 32768));
+#else
+  Dl_info info;
+  if (!dladdr(reinterpret_cast<void*>(&this_binary), &info) || !info.dli_fname) return {};
+  std::error_code error;
+  return fs::canonical(info.dli_fname, error);  // a plug-in may be reached by a link
+#endif
+}
+
+std::vector<fs::path> folders_above_binary() {
+  std::vector<fs::path> folders;
+  for (fs::path folder = this_binary().parent_path(); !folder.empty();
+       folder = folder.parent_path()) {
+    folders.push_back(folder);
+    if (folder == folder.parent_path()) break;
+  }
+  return folders;
+}
+
+std::vector<fs::path> bundle_folders() {
+  const fs::path folder = this_binary().parent_path();
+  if (folder.empty()) return {};
+  return {folder, folder.parent_path() / "Resources"};
+}
+
+std::vector<fs::path> configured_paths(const std::string& key) {
+  std::vector<fs::path> paths;
+  for (const fs::path& folder : bundle_folders()) {
+    std::ifstream file(folder / kConfigFile);
+    for (std::string line; std::getline(file, line);) {
+      const auto equals = line.find('=');
+      if (equals == std::string::npos || trimmed(line.substr(0, equals)) != key) continue;
+      paths.push_back(fs::u8path(trimmed(line.substr(equals + 1))));
+    }
+  }
+  return paths;
+}
+
+}  // namespace unbraid

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace unbraid {
+
+/// The file is no model of ours; the message names the file and what is wrong with it.
+class ModelError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The metadata of an .onnx file, or the part of it under our prefix with the prefix cut off.
+using Metadata = std::map<std::string, std::string>;
+
+/// What a model file says about itself (`unbraid.*` in its metadata).
+struct ModelInfo {
+  std::string name;
+  std::string task;
+  std::vector<std::string> stem_names;
+  double bin_hz;
+  int num_bins;
+  std::vector<int> band_edges;  // first bin of each band, then num_bins: what the graph sees
+  double win_seconds;
+  double hop_seconds;
+  std::string window;
+  int lookahead_frames;
+  std::string mask;
+  Metadata metadata;  // every entry, keys without the prefix
+
+  int num_bands() const { return static_cast<int>(band_edges.size()) - 1; }
+  int num_stems() const { return static_cast<int>(stem_names.size()); }
+
+  /// From a sample's entry to its exit at this rate. Throws as stft_sizes does.
+  int latency_samples(double sample_rate) const;
+};
+
+/// The one reader of the contract between a model file and everything that runs it. `all`: the
+/// file's metadata with full keys. Throws ModelError that names the key and what was expected.
+ModelInfo parse_model_info(const Metadata& all);
+
+}  // namespace unbraid

@@ -1,0 +1,150 @@
+#include "unbraid/stream/stream.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "unbraid/dsp/denormals.h"
+
+namespace unbraid {
+namespace {
+
+Stft make_stft(const ModelInfo& info, double sample_rate) {
+  const StftSizes sizes = stft_sizes(sample_rate, info.win_seconds, info.hop_seconds);
+  return Stft(sizes.win_length, sizes.hop_length);
+}
+
+}  // namespace
+
+Stream::Stream(std::shared_ptr<const Model> model, double sample_rate, int channels,
+               int num_outputs)
+    : sample_rate_(sample_rate),
+      channels_(channels),
+      num_outputs_(num_outputs),
+      latency_samples_(model->info().latency_samples(sample_rate)),
+      stft_(make_stft(model->info(), sample_rate)),
+      estimator_(model),
+      masked_(stft_.num_bins()),
+      frame_(stft_.win_length()) {
+  if (channels < 1 || channels > kMaxChannels) {
+    throw std::invalid_argument("channels must be 1 to " + std::to_string(kMaxChannels) + ", got " +
+                                std::to_string(channels));
+  }
+  const std::size_t num_signals = num_outputs * channels;
+  history_.assign(channels, std::vector<float>(latency_samples_));
+  spectra_.assign(model->info().lookahead_frames + 1,
+                  std::vector<Complex>(channels * stft_.num_bins()));
+  overlap_add_.assign(num_signals, OverlapAdd(stft_.win_length(), stft_.hop_length()));
+  finished_.assign(num_signals, std::vector<float>(stft_.hop_length()));
+}
+
+void Stream::process(const float* const* mixture, float* const* outputs, std::size_t num_samples) {
+  const FlushDenormals flush_denormals;
+  const std::size_t hop_length = stft_.hop_length();
+  started_ = started_ || num_samples > 0;
+  for (std::size_t done = 0; done < num_samples;) {
+    if (failed_) throw std::runtime_error("the model failed earlier; reset() the stream first");
+    const std::size_t count = std::min(num_samples - done, hop_length - filled_);
+    const std::size_t entry = latency_samples_ - hop_length + filled_;
+    for (int channel = 0; channel < channels_; ++channel) {
+      std::copy_n(mixture[channel] + done, count, history_[channel].data() + entry);
+    }
+    for (std::size_t signal = 0; signal < finished_.size(); ++signal) {
+      std::copy_n(finished_[signal].data() + filled_, count, outputs[signal] + done);
+    }
+    filled_ += count;
+    done += count;
+    if (filled_ == hop_length) process_hop();
+  }
+}
+
+void Stream::process_hop() {
+  failed_ = true;  // until the end of this function is reached
+  filled_ = 0;
+
+  // The newest frame of each channel: window, FFT.
+  const int hop_length = stft_.hop_length();
+  newest_ = (newest_ + 1) % spectra_.size();
+  for (int channel = 0; channel < channels_; ++channel) {
+    const float* frame = history_[channel].data() + latency_samples_ - stft_.win_length();
+    stft_.analyse(frame, newest_spectrum(channel));
+  }
+
+  // One mask for all channels, which keeps the stereo image and costs one inference.
+  mean_power(estimator_.power());
+  estimator_.estimate();
+
+  // The masks belong to the spectrum of `lookahead_frames` ago: stems, or the remix.
+  render_hop(estimator_.masks());
+
+  // Make room for the next hop.
+  for (std::vector<float>& history : history_) {
+    std::copy(history.begin() + hop_length, history.end(), history.begin());
+  }
+  failed_ = false;
+}
+
+Complex* Stream::newest_spectrum(int channel) {
+  return spectra_[newest_].data() + channel * stft_.num_bins();
+}
+
+const Complex* Stream::spectrum(int channel) const {
+  const std::size_t oldest = (newest_ + 1) % spectra_.size();
+  return spectra_[oldest].data() + channel * stft_.num_bins();
+}
+
+// Host bin and model bin have the same number, because the frame lasts equally long at any rate.
+// Model bins that the host's rate does not reach stay zero.
+void Stream::mean_power(float* power) {
+  const int known = std::min(stft_.num_bins(), model().info().num_bins);
+  const float scale = stft_.power_scale() / static_cast<float>(channels_);
+  std::fill_n(power, known, 0.0f);
+  for (int channel = 0; channel < channels_; ++channel) {
+    const Complex* spectrum = newest_spectrum(channel);
+    for (int bin = 0; bin < known; ++bin) power[bin] += scale * std::norm(spectrum[bin]);
+  }
+}
+
+void Stream::render_stems(const float* masks, int first_output) {
+  const int num_bins = model().info().num_bins;
+  const int last = first_output + model().info().num_stems() - 1;
+  for (int channel = 0; channel < channels_; ++channel) {
+    for (int output = first_output; output < last; ++output) {
+      const float* mask = masks + (output - first_output) * num_bins;
+      synthesise_hop(output, channel, [mask](int bin) { return mask[bin]; });
+    }
+    // The masks sum to one, so the last stem is what the others leave of the mixture. Taking it
+    // from the samples themselves saves an inverse FFT and makes the stems sum exactly.
+    float* rest = finished(last, channel);
+    std::copy_n(delayed_mixture(channel), stft_.hop_length(), rest);
+    for (int output = first_output; output < last; ++output) {
+      const float* estimate = finished(output, channel);
+      for (int i = 0; i < stft_.hop_length(); ++i) rest[i] -= estimate[i];
+    }
+  }
+}
+
+void Stream::finish_hop(int output, int channel) {
+  std::fill(frame_.begin(), frame_.end(), 0.0f);
+  overlap_add_[output * channels_ + channel].push(frame_.data(), finished(output, channel));
+}
+
+void Stream::flush(float* const* outputs) {
+  const std::vector<float> silence(latency_samples_);
+  const std::vector<const float*> mixture(channels_, silence.data());
+  process(mixture.data(), outputs, silence.size());
+  reset();
+}
+
+void Stream::reset() {
+  estimator_.reset();
+  for (auto& history : history_) std::fill(history.begin(), history.end(), 0.0f);
+  for (auto& spectra : spectra_) std::fill(spectra.begin(), spectra.end(), Complex());
+  for (auto& overlap_add : overlap_add_) overlap_add.reset();
+  for (auto& finished : finished_) std::fill(finished.begin(), finished.end(), 0.0f);
+  newest_ = 0;
+  filled_ = 0;
+  started_ = false;
+  failed_ = false;
+}
+
+}  // namespace unbraid

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "unbraid/dsp/stft.h"
+#include "unbraid/model/mask_estimator.h"
+
+namespace unbraid {
+
+constexpr int kMaxChannels = 8;
+
+/// What separating and remixing share: blocks of any size in, hop by hop to spectra and masks, and
+/// blocks of the same size out, `latency_samples()` later.
+///
+/// The contract of every stream:
+/// - n samples in give n samples out, n >= 0, and no way of cutting a signal into blocks changes a
+///   bit of the result. The delay is constant; flush() returns the last `latency_samples()`.
+/// - The constructor and flush() allocate; process() does not, but for ONNX Runtime inside its run.
+/// - reset() leaves the stream as the constructor did. Until then the states keep what a NaN did.
+/// - One thread at a time per stream; streams share a Model.
+class Stream {
+ public:
+  /// channels 1..8, sample_rate 8000..192000 Hz; else std::invalid_argument.
+  Stream(std::shared_ptr<const Model> model, double sample_rate, int channels, int num_outputs);
+  virtual ~Stream() = default;
+
+  const Model& model() const { return estimator_.model(); }
+  std::shared_ptr<const Model> shared_model() const { return estimator_.shared_model(); }
+  double sample_rate() const { return sample_rate_; }
+  int channels() const { return channels_; }
+  int num_outputs() const { return num_outputs_; }  // signals per channel
+  int win_length() const { return stft_.win_length(); }
+  int hop_length() const { return stft_.hop_length(); }
+  int latency_samples() const { return latency_samples_; }
+
+  /// mixture[channels][num_samples] -> outputs[num_outputs * channels][num_samples], one output's
+  /// channels after the other's; an output may lie in the same memory as its channel of the
+  /// mixture. Throws ort::Error if the model fails; after that it refuses to go on until reset().
+  void process(const float* const* mixture, float* const* outputs, std::size_t num_samples);
+
+  /// The tail: outputs[num_outputs * channels][latency_samples]. Then the stream is as new.
+  void flush(float* const* outputs);
+  virtual void reset();
+
+ protected:
+  /// One hop of masked spectra to `finished(output, channel)`, for all of them.
+  /// spectrum(channel)[num_bins] belongs to the masks[num_stems][model bins].
+  virtual void render_hop(const float* masks) = 0;
+
+  /// Every stem of the model to outputs first_output, first_output + 1, ...
+  void render_stems(const float* masks, int first_output);
+
+  const Stft& stft() const { return stft_; }
+  const Complex* spectrum(int channel) const;
+  /// The mixture as late as the outputs: [hop_length].
+  const float* delayed_mixture(int channel) const { return history_[channel].data(); }
+  float* finished(int output, int channel) {
+    return finished_[output * channels_ + channel].data();
+  }
+  /// spectrum(channel), each bin times its gain -> signal -> finished(output, channel).
+  /// gain_of_bin(model bin); host bins above the model's range take its last one.
+  template <typename GainOfBin>
+  void synthesise_hop(int output, int channel, GainOfBin gain_of_bin);
+
+  /// The same for a spectrum of zeros: only what earlier frames left.
+  void finish_hop(int output, int channel);
+
+  bool started() const { return started_; }
+
+ private:
+  void process_hop();
+  Complex* newest_spectrum(int channel);
+  void mean_power(float* power);
+
+  double sample_rate_;
+  int channels_;
+  int num_outputs_;
+  int latency_samples_;
+  Stft stft_;
+  MaskEstimator estimator_;
+  std::vector<std::vector<float>> history_;    // per channel: the last latency_samples
+  std::vector<std::vector<Complex>> spectra_;  // [lookahead_frames + 1]: [channels][num_bins]
+  std::vector<OverlapAdd> overlap_add_;        // [num_outputs * channels]
+  std::vector<std::vector<float>> finished_;   // [num_outputs * channels]: the hop going out
+  std::vector<Complex> masked_;                // [num_bins]
+  std::vector<float> frame_;                   // [win_length]
+  std::size_t newest_ = 0;                     // of spectra_
+  std::size_t filled_ = 0;                     // samples of the hop coming in
+  bool started_ = false;
+  bool failed_ = false;
+};
+
+template <typename GainOfBin>
+void Stream::synthesise_hop(int output, int channel, GainOfBin gain_of_bin) {
+  const Complex* source = spectrum(channel);
+  const int num_bins = stft_.num_bins();
+  const int known = std::min(num_bins, model().info().num_bins);
+  for (int bin = 0; bin < known; ++bin) masked_[bin] = gain_of_bin(bin) * source[bin];
+  const float top_gain = gain_of_bin(known - 1);
+  for (int bin = known; bin < num_bins; ++bin) masked_[bin] = top_gain * source[bin];
+  stft_.synthesise(masked_.data(), frame_.data());
+  overlap_add_[output * channels_ + channel].push(frame_.data(), finished(output, channel));
+}
+
+}  // namespace unbraid

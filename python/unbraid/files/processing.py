@@ -1,0 +1,151 @@
+"""Whole files in constant memory: read a block, process it, write it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from .._checks import Audio, Gain, gains_by_stem
+from ..registry import DEFAULT_MODEL, load_model
+from ..separator import ModelLike, Remixer, Separator, aligned
+from .audio_io import BIT_DEPTHS, InputFile, OutputFile, OutputFiles
+
+BLOCK_SECONDS = 1.0
+DEFAULT_FOLDER = "stems"
+
+PathLike = str | os.PathLike[str]
+Progress = Callable[[float, float], None]
+
+
+class ClippingWarning(UserWarning):
+    """Samples beyond full scale were cut off, in a format that cannot hold them."""
+
+
+def separate_file(
+    input: PathLike,  # noqa: A002 - the plain word for it
+    output_dir: PathLike = DEFAULT_FOLDER,
+    *,
+    model: ModelLike = DEFAULT_MODEL,
+    stems: Sequence[str] | None = None,
+    format: str = "wav",  # noqa: A002
+    force: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Path]:
+    """Separates an audio file into `output_dir/<input's stem>/<stem>.<format>`; returns the paths.
+
+    `format` is "wav" (32-bit float) or "flac" (24 bit). `stems` picks some of the model's stems.
+    Existing files are kept, with FileExistsError, unless `force`. The files get their names when
+    all are complete; a failure leaves none. `progress` is called with (seconds done, seconds).
+    """
+    source = Path(input)
+    model = load_model(model)
+    names = choose_stems(stems, model.stem_names)
+    targets = stem_paths(source, Path(output_dir), names, format)
+
+    def stems_of(mixture: InputFile) -> Iterator[dict[str, Audio]]:
+        separator = Separator(mixture.sample_rate, mixture.channels, model)
+        rows = {name: separator.stem_names.index(name) for name in names}
+        for estimates in aligned(separator, mixture.blocks(BLOCK_SECONDS)):
+            yield {name: estimates[row] for name, row in rows.items()}
+
+    process_file(source, targets, stems_of, force=force, progress=progress)
+    return targets
+
+
+def remix_file(
+    input: PathLike,  # noqa: A002
+    output: PathLike,
+    *,
+    model: ModelLike = DEFAULT_MODEL,
+    force: bool = False,
+    progress: Progress | None = None,
+    gains_db: Mapping[str, Gain] | None = None,
+    **gains: Gain,
+) -> Path:
+    """Writes an audio file with its stems mixed anew, as in `remix`, to a .wav or .flac file.
+
+    Everything else is as in `separate_file`.
+    """
+    model = load_model(model)
+    gains_by_stem(gains_db, gains, model.stem_names)  # a wrong gain is told before the file is looked at
+
+    def remix_of(mixture: InputFile) -> Iterator[dict[str, Audio]]:
+        remixer = Remixer(mixture.sample_rate, mixture.channels, model, gains_db, **gains)
+        for remixed in aligned(remixer, mixture.blocks(BLOCK_SECONDS)):
+            yield {"remix": remixed}
+
+    target = Path(output)
+    process_file(Path(input), {"remix": target}, remix_of, force=force, progress=progress)
+    return target
+
+
+def process_file(
+    source: Path,
+    targets: Mapping[str, Path],
+    process: Callable[[InputFile], Iterator[Mapping[str, Audio]]],
+    *,
+    force: bool,
+    progress: Progress | None,
+) -> None:
+    """Reads a file through `process` and writes the parts that it yields, by name, to `targets`: all of them or none.
+
+    A part is (channels, samples); every yield has as many samples of each. Raises ValueError for a target of an
+    unknown format, AudioFileError for a source that is no whole audio file, OSError.
+    """
+    check_formats(targets.values())
+    with InputFile(source) as mixture:
+        check_targets(targets.values(), source, force)
+        with OutputFiles(targets, mixture.sample_rate, mixture.channels) as outputs:
+            for parts in process(mixture):
+                for name, part in parts.items():
+                    outputs.files[name].write(part)
+                if progress:
+                    done = next(iter(outputs.files.values())).num_samples
+                    progress(done / mixture.sample_rate, mixture.num_samples / mixture.sample_rate)
+    warn_of_clipping(outputs.files.values())
+
+
+def check_formats(targets: Iterable[Path]) -> None:
+    for target in targets:
+        if target.suffix[1:].lower() not in BIT_DEPTHS:
+            raise ValueError(f"{target}: the output must end in {' or '.join(map('.{}'.format, BIT_DEPTHS))}")
+
+
+def choose_stems(stems: Sequence[str] | None, stem_names: Sequence[str]) -> list[str]:
+    """The stems asked for, in the model's order."""
+    wanted = stem_names if stems is None else [stems] if isinstance(stems, str) else list(stems)
+    unknown = [stem for stem in wanted if stem not in stem_names]
+    if unknown or not wanted:
+        asked = f"unknown stem {unknown[0]!r}" if unknown else "no stem asked for"
+        raise ValueError(f"{asked}; this model has {', '.join(stem_names)}")
+    return [name for name in stem_names if name in wanted]
+
+
+def stem_paths(source: Path, output_dir: Path, names: Iterable[str], kind: str) -> dict[str, Path]:
+    if kind not in BIT_DEPTHS:
+        raise ValueError(f"format must be {' or '.join(BIT_DEPTHS)}, got {kind!r}")
+    return {name: output_dir / source.stem / f"{name}.{kind}" for name in names}
+
+
+def check_targets(targets: Iterable[Path], source: Path, force: bool) -> None:
+    """Before any work: no output may be the input, nor an existing file unless forced."""
+    for target in targets:
+        if target.is_dir():
+            raise IsADirectoryError(f"{target}: the output is a directory")
+        if target.exists() and target.samefile(source):
+            raise ValueError(f"{target}: the output would overwrite the input")
+        if os.path.lexists(target) and not force:
+            raise FileExistsError(f"{target}: exists already; use force to overwrite it")
+
+
+def warn_of_clipping(files: Iterable[OutputFile]) -> None:
+    for file in files:
+        if file.num_clipped:
+            warnings.warn(
+                f"{file.target}: {file.num_clipped} samples beyond full scale were clipped "
+                f"(peak {file.peak:.2f}); WAV would hold them",
+                ClippingWarning,
+                stacklevel=4,
+            )
