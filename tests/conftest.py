@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from toy_model import save_toy_model
+from helpers.toy_model import save_toy_model
 from unbraid import _core
 
 

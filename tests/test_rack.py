@@ -6,20 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from pedalboard import Compressor, Delay, Gain, Limiter, Pedalboard, PitchShift, Reverb
 from pedalboard._pedalboard import Plugin
 from pedalboard.io import AudioFile
 from pedalboard_native._internal import AddLatency
 
 import unbraid
+from helpers.audio import Audio, soft_noise
 
-Audio = NDArray[np.float32]
 RATE = 48000
-
-
-def noise(rng: np.random.Generator, *shape: int) -> Audio:
-    return (0.1 * rng.standard_normal(shape)).astype(np.float32)
 
 
 def streamed(rack: unbraid.StemRack, audio: Audio, lengths: list[int]) -> Audio:
@@ -37,7 +32,7 @@ def chains() -> dict[str, object]:
 
 
 def test_chains_of_unequal_latency_stay_in_step(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
-    audio = noise(rng, 2, 30000)
+    audio = soft_noise(rng, 2, 30000)
     rack = unbraid.StemRack(
         {"speech": AddLatency(1234), "music": Pedalboard([AddLatency(5), AddLatency(600)])}, toy_model
     )
@@ -49,7 +44,7 @@ def test_chains_of_unequal_latency_stay_in_step(toy_model: unbraid.Model, rng: n
 def test_a_stream_is_the_whole_signal_to_the_last_bit(
     toy_model: unbraid.Model, rng: np.random.Generator, lengths: list[int]
 ) -> None:
-    audio = noise(rng, 2, 4000 if lengths == [1] else 20000)
+    audio = soft_noise(rng, 2, 4000 if lengths == [1] else 20000)
     rack = unbraid.StemRack(chains(), toy_model)  # type: ignore[arg-type]
     whole = rack.process(audio, RATE)
     assert whole.shape == audio.shape
@@ -58,7 +53,7 @@ def test_a_stream_is_the_whole_signal_to_the_last_bit(
 
 
 def test_each_stem_goes_through_its_own_chain(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
-    audio = noise(rng, 2, 20000)
+    audio = soft_noise(rng, 2, 20000)
     stems = unbraid.separate(audio, RATE, toy_model)
     rack = unbraid.StemRack({"speech": Gain(6), "music": None}, toy_model)
     out = rack.process_stems(audio, RATE)
@@ -70,7 +65,7 @@ def test_each_stem_goes_through_its_own_chain(toy_model: unbraid.Model, rng: np.
 
 def test_an_empty_rack_gives_the_mixture_back(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
     for shape in [(5000,), (1, 5000), (2, 1), (2, 0), (0,)]:
-        audio = noise(rng, *shape)
+        audio = soft_noise(rng, *shape)
         out = unbraid.StemRack({}, toy_model).process(audio, RATE)
         assert out.shape == shape
         np.testing.assert_allclose(out, audio, atol=1e-6)
@@ -78,7 +73,7 @@ def test_an_empty_rack_gives_the_mixture_back(toy_model: unbraid.Model, rng: np.
 
 def test_muting_all_gives_silence(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
     rack = unbraid.StemRack(dict.fromkeys(toy_model.stem_names), toy_model)
-    assert not rack.process(noise(rng, 2, 5000), RATE).any()
+    assert not rack.process(soft_noise(rng, 2, 5000), RATE).any()
 
 
 @pytest.mark.parametrize(
@@ -87,7 +82,7 @@ def test_muting_all_gives_silence(toy_model: unbraid.Model, rng: np.random.Gener
 def test_stock_effects_keep_length_and_start_afresh(
     toy_model: unbraid.Model, rng: np.random.Generator, plugin: Plugin
 ) -> None:
-    audio = noise(rng, 2, 30000)
+    audio = soft_noise(rng, 2, 30000)
     rack = unbraid.StemRack({"music": plugin}, toy_model)
     first = rack.process(audio, RATE)
     assert first.shape == audio.shape
@@ -100,7 +95,7 @@ def test_an_effect_in_python_will_do(toy_model: unbraid.Model, rng: np.random.Ge
             assert (sample_rate, reset) == (RATE, False)
             return -input_array
 
-    audio = noise(rng, 1, 10000)
+    audio = soft_noise(rng, 1, 10000)
     rack = unbraid.StemRack(dict.fromkeys(toy_model.stem_names, Invert()), toy_model)
     np.testing.assert_allclose(rack.process(audio, RATE), -audio, atol=1e-6)
 
@@ -114,11 +109,11 @@ def test_wrong_chains_are_refused(toy_model: unbraid.Model) -> None:
 
 def test_a_stream_keeps_its_format(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
     rack = unbraid.StemRack({}, toy_model)
-    rack.process(noise(rng, 2, 100), RATE, reset=False)
+    rack.process(soft_noise(rng, 2, 100), RATE, reset=False)
     with pytest.raises(ValueError, match="under way is 2 channels at 48000 Hz, got 1 channels at 44100 Hz"):
-        rack.process(noise(rng, 1, 100), 44100, reset=False)
+        rack.process(soft_noise(rng, 1, 100), 44100, reset=False)
     rack.reset()
-    rack.process(noise(rng, 1, 100), 44100, reset=False)
+    rack.process(soft_noise(rng, 1, 100), 44100, reset=False)
 
 
 def test_a_chain_that_swallows_everything_is_an_error(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
@@ -128,14 +123,14 @@ def test_a_chain_that_swallows_everything_is_an_error(toy_model: unbraid.Model, 
 
     rack = unbraid.StemRack({"music": Sink()}, toy_model)
     with pytest.raises(RuntimeError, match="'music' gave back less than it took"):
-        rack.process(noise(rng, 1, 2000), RATE)
+        rack.process(soft_noise(rng, 1, 2000), RATE)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 2.5])
 def test_a_file_comes_out_as_the_array_does(
     toy_model: unbraid.Model, rng: np.random.Generator, tmp_path: Path, seconds: float
 ) -> None:
-    audio = noise(rng, 2, int(seconds * RATE))
+    audio = soft_noise(rng, 2, int(seconds * RATE))
     with AudioFile(str(tmp_path / "in.wav"), "w", RATE, 2, bit_depth=32) as file:
         file.write(audio)
     rack = unbraid.StemRack(chains(), toy_model)  # type: ignore[arg-type]

@@ -10,17 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import unbraid
-from toy_model import save_toy_model
+from helpers.audio import Audio, soft_noise
+from helpers.toy_model import save_toy_model
 
-Audio = NDArray[np.float32]
 RATES = (8000, 16000, 44100, 48000, 96000)
-
-
-def noise(rng: np.random.Generator, *shape: int) -> Audio:
-    return (0.1 * rng.standard_normal(shape)).astype(np.float32)
 
 
 def total(stems: dict[str, Audio]) -> Audio:
@@ -32,7 +27,7 @@ def total(stems: dict[str, Audio]) -> Audio:
 def test_stems_have_the_mixtures_shape_and_sum_to_it(
     any_model: unbraid.Model, rng: np.random.Generator, sample_rate: int, shape: tuple[int, ...]
 ) -> None:
-    mixture = noise(rng, *shape)
+    mixture = soft_noise(rng, *shape)
     stems = unbraid.separate(mixture, sample_rate, any_model)
     assert list(stems) == ["speech", "music", "noise"]
     for stem in stems.values():
@@ -46,7 +41,7 @@ def test_stems_have_the_mixtures_shape_and_sum_to_it(
 def test_separate_is_the_stream_without_its_latency(
     any_model: unbraid.Model, rng: np.random.Generator, seconds: float
 ) -> None:
-    mixture = noise(rng, 2, int(seconds * 16000))
+    mixture = soft_noise(rng, 2, int(seconds * 16000))
     stems = unbraid.separate(mixture, 16000, any_model)
     separator = unbraid.Separator(16000, 2, any_model)
     parts, start = [], 0
@@ -62,7 +57,7 @@ def test_separate_is_the_stream_without_its_latency(
 
 
 def test_remix_is_the_sum_of_stems_at_their_gains(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
-    mixture = noise(rng, 2, 50000)
+    mixture = soft_noise(rng, 2, 50000)
     stems = unbraid.separate(mixture, 48000, toy_model)
     remixed = unbraid.remix(mixture, 48000, toy_model, speech_db=6, noise_db="mute")
     expected = np.float32(10 ** (6 / 20)) * stems["speech"] + stems["music"]
@@ -70,12 +65,12 @@ def test_remix_is_the_sum_of_stems_at_their_gains(toy_model: unbraid.Model, rng:
 
 
 def test_remix_at_zero_db_gives_the_mixture_back(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
-    mixture = noise(rng, 30000)
+    mixture = soft_noise(rng, 30000)
     np.testing.assert_allclose(unbraid.remix(mixture, 44100, toy_model), mixture, atol=1e-6)
 
 
 def test_mute_is_minus_infinity(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
-    mixture = noise(rng, 10000)
+    mixture = soft_noise(rng, 10000)
     muted = unbraid.remix(mixture, 48000, toy_model, music_db="mute")
     infinite = unbraid.remix(mixture, 48000, toy_model, music_db=-math.inf)
     np.testing.assert_array_equal(muted, infinite)
@@ -87,7 +82,7 @@ def test_silence_stays_silent(toy_model: unbraid.Model) -> None:
 
 
 def test_float64_and_strided_audio_are_converted(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
-    mixture = noise(rng, 5000, 2).T
+    mixture = soft_noise(rng, 5000, 2).T
     expected = unbraid.separate(np.ascontiguousarray(mixture), 48000, toy_model)
     for given in (mixture, mixture.astype(np.float64), mixture.astype(">f4")):
         for name, stem in unbraid.separate(given, 48000, toy_model).items():
@@ -117,7 +112,7 @@ def test_stream_properties(toy_model: unbraid.Model) -> None:
 
 @pytest.mark.parametrize("how", ["reset()", "reset=True", "flush()"])
 def test_reset_and_flush_make_the_stream_as_new(toy_model: unbraid.Model, rng: np.random.Generator, how: str) -> None:
-    before, mixture = noise(rng, 2, 5001), noise(rng, 2, 9000)
+    before, mixture = soft_noise(rng, 2, 5001), soft_noise(rng, 2, 9000)
     expected = unbraid.Separator(48000, 2, toy_model).process(mixture)
     separator = unbraid.Separator(48000, 2, toy_model)
     separator.process(before)
@@ -129,7 +124,7 @@ def test_reset_and_flush_make_the_stream_as_new(toy_model: unbraid.Model, rng: n
 
 
 def test_nan_passes_through_and_reset_recovers(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
-    mixture = noise(rng, 1, 9000)
+    mixture = soft_noise(rng, 1, 9000)
     separator = unbraid.Separator(48000, 1, toy_model)
     expected = separator.process(mixture)
     spoilt = mixture.copy()
@@ -139,7 +134,7 @@ def test_nan_passes_through_and_reset_recovers(toy_model: unbraid.Model, rng: np
 
 
 def test_set_gains_moves_the_named_faders_only(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
-    mixture = noise(rng, 2, 96000)
+    mixture = soft_noise(rng, 2, 96000)
     remixer = unbraid.Remixer(48000, 2, toy_model, music_db="mute")
     remixer.process(mixture[:, :48000])
     remixer.set_gains(noise_db="mute")
@@ -151,7 +146,7 @@ def test_set_gains_moves_the_named_faders_only(toy_model: unbraid.Model, rng: np
 
 
 def test_streams_of_one_model_run_in_two_threads(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
-    mixtures = [noise(rng, 2, 100000) for _ in range(2)]
+    mixtures = [soft_noise(rng, 2, 100000) for _ in range(2)]
     expected = [unbraid.separate(mixture, 48000, toy_model) for mixture in mixtures]
     found: list[dict[str, Audio]] = [{}, {}]
 

@@ -5,7 +5,7 @@ Needs the extra ``unbraid[train]``; nothing here is imported at run time. The wa
     python -m unbraid.training.corpus dialogue.toml corpus/      # fetch, decode, split
     python -m unbraid.training.train corpus/ run/                # resumes from run/ if it exists
     python -m unbraid.training.export run/ dialogue.onnx --corpus corpus/   # fails if torch and C++ disagree
-    python -m unbraid.training.evaluate dialogue.onnx folder/ --json scores.json
+    python -m unbraid.evaluation dialogue.onnx folder/ --json scores.json
     python -m unbraid.training.card dialogue.onnx --corpus corpus/ --run run/ --scores scores.json --folder folder/ \\
         --notes dialogue.notes.md
 

@@ -1,8 +1,8 @@
 """Writes a model's card beside it: sources with hours and licences, the training's curve, figures, limits.
 
 Everything but the notes (limits, and what was tried) comes from what other commands left: the corpus's `summary.json`,
-the run's `config.json` and `log.jsonl`, and the scores that `evaluate --json` wrote. No figure of the model is typed by
-hand.
+the run's `config.json` and `log.jsonl`, and the scores that `unbraid.evaluation --json` wrote. No figure of the model
+is typed by hand.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 import unbraid
+from unbraid.evaluation.scores import Score, mixture_of, read_clip
+from unbraid.evaluation.tables import figures
 from unbraid.registry import describe, load_model
 from unbraid.training.corpus import hours_of
-from unbraid.training.evaluate import Score, read_clip, table
 
 HEAD = """# {name}
 
@@ -36,7 +37,7 @@ the last run, {hours_heard} hours of mixtures heard in all, seed {seed}.
 FIGURES = """## Figures
 
 On the public evaluation set, whose sources are reserved: never trained on, nor weights chosen by
-(`python -m unbraid.training.evaluate`). The gain is that of zero-mean SI-SDR over the mixture, a mean over clips."""
+(`python -m unbraid.evaluation`). The gain is that of zero-mean SI-SDR over the mixture, a mean over clips."""
 
 
 def sources_table(summary: dict[str, Any]) -> str:
@@ -81,7 +82,7 @@ def worst_clip(scores: list[Score]) -> Score:
 def plot_worst(worst: Score, folder: Path, model: unbraid.Model, path: Path) -> None:
     """Spectrograms of a clip's mixture, and of a stem as it should be and as it came out."""
     references, rate = read_clip(folder / worst.clip, list(model.stem_names))
-    mixture = sum(references.values(), np.float32(0))
+    mixture = mixture_of(references)
     panels = {
         "mixture": mixture,
         f"{worst.stem}, clean": references[worst.stem],
@@ -131,7 +132,7 @@ def write_card(model_path: Path, corpus: Path, run: Path, scores: Path, folder: 
     settings = ", ".join(f"{key} {value}" for key, value in known.items() if value != "")
     card = model_path.with_suffix(".md")
     card.write_text(
-        f"{head}\n{FIGURES}\n\n{table(all_scores)}\n\n"
+        f"{head}\n{FIGURES}\n\n{figures(all_scores)}\n\n"
         f"The worst {worst.stem} of a mixture of all stems, clip {worst.clip}, gains {worst.value:.1f} dB:\n\n"
         f"![Spectrograms of the worst clip]({model_path.stem}.worst.png)\n\n"
         f"{notes.strip()}\n\n## Training\n\n{settings}.\n\n"
@@ -145,7 +146,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--scores", type=Path, required=True, help="what evaluate --json wrote")
+    parser.add_argument("--scores", type=Path, required=True, help="what `python -m unbraid.evaluation --json` wrote")
     parser.add_argument("--folder", type=Path, required=True, help="the folder that was scored")
     parser.add_argument("--notes", type=Path, required=True, help="Markdown: the model's limits, and what was tried")
     args = parser.parse_args()

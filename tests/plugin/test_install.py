@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from toy_model import save_toy_model
+from helpers.toy_model import save_toy_model
 from unbraid import cli
 from unbraid import plugin as unbraid_plugin
 from unbraid._runtime import find_library

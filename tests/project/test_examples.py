@@ -12,8 +12,7 @@ import pytest
 from pedalboard.io import AudioFile
 
 import unbraid
-
-ROOT = Path(__file__).parent.parent
+from helpers import ROOT
 
 pytestmark = pytest.mark.skipif("dialogue" not in unbraid.models(), reason="the dialogue model is not installed")
 

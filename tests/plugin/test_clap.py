@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import unbraid
-from clap_host import ClapHost
-from toy_model import save_toy_model
+from helpers.audio import Audio, noise
+from helpers.clap_host import ClapHost
+from helpers.toy_model import save_toy_model
 from unbraid import plugin as unbraid_plugin
 
-Audio = NDArray[np.float32]
 RATE = 48000
 
 
@@ -31,10 +30,6 @@ def host(toy_model_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clap
     host = ClapHost(clap_path())
     yield host
     host.close()
-
-
-def noise(rng: np.random.Generator, channels: int = 2, samples: int = 30000) -> Audio:
-    return rng.uniform(-1, 1, (channels, samples)).astype(np.float32)
 
 
 def whole(host: ClapHost, audio: Audio, block: int = 512) -> Audio:
@@ -63,7 +58,7 @@ def test_it_gives_what_remix_gives(
     host.flush([(0, "Music", -12.0), (0, "Noise", -72.0)])
     host.activate(rate)
     assert host.latency == toy_model.latency_samples(rate)
-    audio = noise(rng, channels)
+    audio = noise(rng, channels, 30000)
     output = whole(host, audio)
     expected = unbraid.remix(audio, rate, toy_model, music_db=-12, noise_db="mute")
     np.testing.assert_allclose(output[0], expected, atol=1e-6)
@@ -103,7 +98,7 @@ def test_each_stem_has_a_port(
     assert host.ports(False) == [(name, channels) for name in ("Output", "Speech", "Music", "Noise")]
     host.flush([(0, "Music", -12.0), (0, "Solo", 2.0)])
     host.activate(RATE)
-    audio = noise(rng, channels)
+    audio = noise(rng, channels, 30000)
     output = whole(host, audio)
     stems = unbraid.separate(audio, RATE, toy_model)
     for port, stem in zip(output[1:], stems.values(), strict=True):
@@ -169,7 +164,7 @@ def test_a_poor_host_is_enough(toy_model_path: Path, monkeypatch: pytest.MonkeyP
     host = ClapHost(clap_path(), extensions=False)
     assert host.load(host.save())
     host.activate(RATE)
-    audio = noise(rng)
+    audio = noise(rng, 2, 30000)
     assert np.array_equal(whole(host, audio)[0], audio)
     host.deactivate()
     host.close()
@@ -227,7 +222,7 @@ def test_a_broken_model_passes_audio_through(
     host = ClapHost(clap_path())
     host.activate(RATE)
     assert host.latency == 1536
-    audio = noise(rng)
+    audio = noise(rng, 2, 30000)
     assert np.array_equal(whole(host, audio)[0], audio)
     assert host.text("Status", host.value("Status")) == "passing through: the model failed"
     host.deactivate()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 for package in ("pyroomacoustics", "scipy", "soundfile", "soxr"):
     pytest.importorskip(package, reason="needs the extra [train]")
 
-from toy_corpus import SOUNDS, save_toy_corpus  # noqa: E402
+from helpers.toy_corpus import SOUNDS, save_toy_corpus  # noqa: E402
 from unbraid import _core  # noqa: E402
 from unbraid.training import augment, bands, noises, rooms  # noqa: E402
 from unbraid.training.drawing import STEMS, Drawer, Stem  # noqa: E402

@@ -11,6 +11,7 @@ pytest.importorskip("soxr", reason="needs the extra [train]")
 pytest.importorskip("soundfile", reason="needs the extra [train]")
 
 from test_training_voices import formant_of, vowel
+
 from unbraid.training.frames import WIN_LENGTH, spectra, transform
 from unbraid.training.singing import PITCH_RANGE_HZ, SCALE, pitch, sing, tune
 

@@ -10,25 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from pedalboard.io import AudioFile
 
 import unbraid
+from helpers.audio import Audio, read, soft_noise, write
 from unbraid.files.audio_io import OutputFile
 
-Audio = NDArray[np.float32]
 FORMATS = ("wav", "flac", "mp3", "ogg", "aiff")
-
-
-def write(path: Path, audio: Audio, sample_rate: int = 48000, bit_depth: int = 16) -> Path:
-    with AudioFile(str(path), "w", samplerate=sample_rate, num_channels=audio.shape[0], bit_depth=bit_depth) as file:
-        file.write(audio)
-    return path
-
-
-def read(path: Path) -> tuple[Audio, float]:
-    with AudioFile(str(path)) as file:
-        return file.read(max(file.frames, 1)), file.samplerate  # read(0) is refused
 
 
 def left_in(folder: Path) -> list[str]:
@@ -37,7 +24,7 @@ def left_in(folder: Path) -> list[str]:
 
 @pytest.fixture
 def audio(rng: np.random.Generator) -> Audio:
-    return (0.1 * rng.standard_normal((2, 120001))).astype(np.float32)
+    return soft_noise(rng, 2, 120001)
 
 
 @pytest.mark.parametrize("kind", FORMATS)

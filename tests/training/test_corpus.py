@@ -17,7 +17,7 @@ import pytest
 soundfile = pytest.importorskip("soundfile", reason="needs the extra [train]")
 pytest.importorskip("soxr", reason="needs the extra [train]")
 
-from toy_corpus import SOUNDS  # noqa: E402
+from helpers.toy_corpus import SOUNDS  # noqa: E402
 from unbraid.training import corpus  # noqa: E402
 from unbraid.training.corpus import build, build_source, load_clips  # noqa: E402
 from unbraid.training.sources import Recipe, RecipeError, Source, read_files  # noqa: E402

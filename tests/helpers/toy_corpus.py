@@ -7,11 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from helpers.audio import Audio
 from unbraid.training.corpus import Clip, packed_file
 
-Audio = NDArray[np.float32]
 RATES = {"speech": 16000, "music": 48000, "noise": 44100}
 
 
@@ -60,3 +59,17 @@ def save_toy_corpus(folder: Path, *, seed: int = 1, seconds: float = 5.0, silent
     rooms = {f"{i:04}": (decay * rng.standard_normal(4800)).astype(np.float32) for i in range(3)}
     np.savez(folder / "rooms.npz", **rooms)  # type: ignore[arg-type]
     return folder
+
+
+def write_clip(folder: Path, *names: str, sample_rate: int = 16000, channels: int = 1) -> dict[str, Audio]:
+    """A clip of the named stems, laid out as evaluation wants it; returns them."""
+    import soundfile
+
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(len(names))
+    stems = {}
+    for name in names:
+        audio = np.stack([SOUNDS[name](rng, sample_rate, 0.5) for _ in range(channels)])
+        soundfile.write(folder / f"{name}.flac", audio.T, sample_rate, subtype="PCM_24")
+        stems[name] = audio
+    return stems

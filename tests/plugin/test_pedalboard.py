@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import pedalboard
 import pytest
-from numpy.typing import NDArray
 from pedalboard import Chain, Compressor, Gain, Limiter, Mix, Pedalboard, Reverb, VST3Plugin
 
 import unbraid
-from toy_model import save_toy_model
+from helpers.audio import Audio, noise
+from helpers.toy_model import save_toy_model
 from unbraid import plugin as unbraid_plugin
 
-Audio = NDArray[np.float32]
 GAINS = {"speech_db": 3.0, "music_db": -12.0, "noise_db": "mute"}
 RATE = 48000
 
@@ -30,10 +29,6 @@ def available() -> bool:
 
 
 pytestmark = pytest.mark.skipif(not available(), reason="this build has no plug-in")
-
-
-def noise(rng: np.random.Generator, channels: int = 2, samples: int = RATE) -> Audio:
-    return rng.uniform(-1, 1, (channels, samples)).astype(np.float32)
 
 
 @pytest.fixture
@@ -74,7 +69,7 @@ def test_it_gives_what_remix_gives(
 def test_all_faders_up_give_the_input_to_the_last_bit(
     load: Callable[..., VST3Plugin], rng: np.random.Generator
 ) -> None:
-    audio = noise(rng)
+    audio = noise(rng, 2, RATE)
     plugin = load()
     for buffer_size in (8192, 512, 64, 777):
         for samples in (64, 441, 512, 8192, 40000):
@@ -87,7 +82,7 @@ def test_streamed_is_whole_bit_for_bit_in_a_chain(
     load: Callable[..., VST3Plugin], rng: np.random.Generator, sizes: list[int]
 ) -> None:
     """Constant, shrinking and growing chunks: at each larger one pedalboard prepares the plug-in anew in mid-stream."""
-    audio = noise(rng)
+    audio = noise(rng, 2, RATE)
     plugin = load(**GAINS)
     board = Pedalboard([Gain(-3), plugin, Limiter()])
     whole = board(audio, RATE)
@@ -100,7 +95,7 @@ def test_streamed_is_whole_bit_for_bit_in_a_chain(
 
 def test_random_chunks_then_whole_again(load: Callable[..., VST3Plugin], rng: np.random.Generator) -> None:
     """Nothing of a stream may reach the next run."""
-    audio = noise(rng)
+    audio = noise(rng, 2, RATE)
     plugin = load(**GAINS)
     whole = plugin(audio, RATE)
     for _ in range(3):
@@ -112,7 +107,7 @@ def test_random_chunks_then_whole_again(load: Callable[..., VST3Plugin], rng: np
 def test_latency_is_compensated_exactly_in_parallel_chains(
     load: Callable[..., VST3Plugin], rng: np.random.Generator
 ) -> None:
-    audio = noise(rng)
+    audio = noise(rng, 2, RATE)
     doubled = Pedalboard([Mix([Chain([load()]), Gain(0)])])(audio, RATE)
     np.testing.assert_allclose(doubled, 2 * audio, atol=1e-6)
     twice = Pedalboard([load(), load(), Reverb()])(audio, RATE)
@@ -207,7 +202,7 @@ def test_an_unknown_model_is_refused() -> None:
 def test_bypass_keeps_the_delay_and_solo_leaves_one_stem(
     load: Callable[..., VST3Plugin], toy_model: unbraid.Model, rng: np.random.Generator
 ) -> None:
-    audio = noise(rng)
+    audio = noise(rng, 2, RATE)
     plugin = load(**GAINS)
     plugin.bypass = True
     assert np.array_equal(plugin(audio, RATE), audio)
@@ -240,7 +235,7 @@ def test_state_is_not_stale_and_survives(load: Callable[..., VST3Plugin], rng: n
     other = load()
     other.raw_state = state
     assert (other.music_db, other.solo, bool(other.bypass), other.speech_db) == (-33.3, "music", True, 0)
-    audio = noise(rng)
+    audio = noise(rng, 2, RATE)
     plugin.bypass = other.bypass = False
     assert np.array_equal(plugin(audio, RATE), other(audio, RATE))
 
@@ -257,13 +252,13 @@ def test_presets_survive(load: Callable[..., VST3Plugin], tmp_path: Path) -> Non
 def test_it_clears_on_reset(load: Callable[..., VST3Plugin], rng: np.random.Generator) -> None:
     plugin = load(**GAINS)
     assert plugin._reload_type == pedalboard.ExternalPluginReloadType.ClearsAudioOnReset
-    plugin(noise(rng), RATE)
+    plugin(noise(rng, 2, RATE), RATE)
     assert not plugin(np.zeros((2, RATE), np.float32), RATE).any()
 
 
 def test_nothing_but_audio_stays_in_its_memory(load: Callable[..., VST3Plugin], rng: np.random.Generator) -> None:
     """A NaN from the effect before it must not silence a plug-in in a live chain for good."""
-    audio = noise(rng)
+    audio = noise(rng, 2, RATE)
     broken = audio.copy()
     broken[:, 5000:5010] = np.nan
     broken[:, 6000] = np.inf
@@ -314,7 +309,7 @@ def test_fifty_instances(load: Callable[..., VST3Plugin], rng: np.random.Generat
 
 
 def test_it_sits_in_a_chain_with_builtin_effects(load: Callable[..., VST3Plugin], rng: np.random.Generator) -> None:
-    audio = noise(rng)
+    audio = noise(rng, 2, RATE)
     board = Pedalboard([load(**GAINS), Compressor(), Limiter()])
     alone = load(**GAINS)(audio, RATE)
     np.testing.assert_allclose(board(audio, RATE), Pedalboard([Compressor(), Limiter()])(alone, RATE), atol=1e-6)
@@ -332,7 +327,7 @@ def test_several_models_can_be_chosen_and_share_one_latency(
     plugin = VST3Plugin(str(unbraid_plugin.bundle_path("vst3")))
     latency = max(unbraid.load_model(path).latency_samples(RATE) for path in models.values())
     plugin.music_db = -30
-    audio = noise(rng)
+    audio = noise(rng, 2, RATE)
     for name in ("alpha", "beta", "alpha"):
         plugin.model = name
         output = plugin(audio, RATE)

@@ -11,10 +11,10 @@ import pytest
 for package in ("matplotlib", "scipy", "soundfile", "soxr"):
     pytest.importorskip(package, reason="needs the extra [train]")
 
-from test_training_evaluate import write_clip  # noqa: E402
-from toy_model import save_toy_model  # noqa: E402
+from helpers.toy_corpus import write_clip  # noqa: E402
+from helpers.toy_model import save_toy_model  # noqa: E402
+from unbraid.evaluation.scores import Score  # noqa: E402
 from unbraid.training.card import sources_table, worst_clip, write_card  # noqa: E402
-from unbraid.training.evaluate import Score  # noqa: E402
 
 RUN = {"commit": "abc123", "step": 7, "hours_heard": 2.5, "seed": 3}
 SOURCES = {
@@ -26,7 +26,7 @@ SUMMARY = {"recipe": "toy", "sources": {name: COMMON | row for name, row in SOUR
 
 
 def gain(clip: str, stem: str, value: float, kind: str = "speech+music+noise") -> Score:
-    return Score(clip, kind, stem, "si_sdr_gain", value)
+    return Score("toy", clip, kind, stem, "si_sdr_gain", value)
 
 
 SCORES = [
@@ -34,7 +34,7 @@ SCORES = [
     gain("000", "music", -9.0),
     gain("001", "speech", 1.25),
     gain("002", "speech", -3.0, kind="speech+noise"),
-    Score("001", "speech+music+noise", "speech", "si_sdr", -20.0),
+    Score("toy", "001", "speech+music+noise", "speech", "si_sdr_gain_full", -20.0),
 ]
 
 
@@ -67,7 +67,15 @@ def test_a_card_says_what_the_files_say(tmp_path: Path) -> None:
     card = write_card(model, corpus, run, scores, folder, "## Limits\n\nIt is a toy.\n")
     text = card.read_text()
     assert card == tmp_path / "toy.md"
-    for piece in ("`abc123`", "7 steps", "2.5 hours", "seed 3", "| 2.62 | 1.2 (001) |", "It is a toy.", "kernel 5"):
+    for piece in (
+        "`abc123`",
+        "7 steps",
+        "2.5 hours",
+        "seed 3",
+        "| 2.62 | -20.00 | 1.25 (001) |",
+        "It is a toy.",
+        "kernel 5",
+    ):
         assert piece in text, piece
     assert "clip 001, gains 1.2 dB" in text
     assert "start_from last.pt" in text

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from toy_model import save_toy_model
-
-ROOT = Path(__file__).resolve().parent.parent
+from helpers import ROOT
+from helpers.toy_model import save_toy_model
 
 
 def run(*command: str | Path, **environment: str | Path) -> str:

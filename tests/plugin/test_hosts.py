@@ -14,13 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from pedalboard.io import AudioFile
 
 import unbraid
+from helpers.audio import Audio, read_audio, write
 from unbraid import plugin as unbraid_plugin
 
-Audio = NDArray[np.float32]
 RATE, LATENCY = 48000, 1536
 ARDOUR_FOLDERS = [*Path("/usr/lib").glob("ardour*"), *Path("/usr/lib64").glob("ardour*")]
 
@@ -53,17 +51,6 @@ def run(*command: str | Path, environment: dict[str, str], timeout: float = 500)
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout + done.stderr
-
-
-def write(path: Path, audio: Audio) -> Path:
-    with AudioFile(str(path), "w", samplerate=RATE, num_channels=audio.shape[0], bit_depth=32) as file:
-        file.write(audio)
-    return path
-
-
-def read(path: Path) -> Audio:
-    with AudioFile(str(path)) as file:
-        return file.read(file.frames)
 
 
 @pytest.fixture
@@ -111,7 +98,7 @@ def test_minihost_renders_the_remix_and_each_stem(audio: Audio, environment: dic
     minihost = shutil.which("minihost", path=str(Path(sys.executable).parent))
     if minihost is None:
         pytest.skip("minihost is not installed")
-    source, target = write(tmp_path / "in.wav", audio), tmp_path / "out.wav"
+    source, target = write(tmp_path / "in.wav", audio, RATE, 32), tmp_path / "out.wav"
     told = run(minihost, "info", bundle("vst3"), environment=environment)
     assert f"{LATENCY} samples" in told
     assert "[1] Speech                2 ch" in told
@@ -119,7 +106,7 @@ def test_minihost_renders_the_remix_and_each_stem(audio: Audio, environment: dic
         minihost, "process", "-i", source, "-o", target, "--bit-depth", "32",
         "--param", f"Music:{600 / 840}:n", bundle("vst3"), environment=environment,
     )  # fmt: skip
-    output = read(target)
+    output = read_audio(target)
     assert output.shape == (8, 40000)
     model = environment["UNBRAID_PLUGIN_MODEL"]
     np.testing.assert_allclose(output[:2], unbraid.remix(audio, RATE, model, music_db=-12), atol=1e-5)
@@ -147,7 +134,7 @@ def test_lv2_validates(lv2_folder: Path, environment: dict[str, str]) -> None:
 @pytest.mark.usefixtures("lv2_folder")
 def test_lv2apply(uri: str, channels: int, audio: Audio, environment: dict[str, str], tmp_path: Path) -> None:
     lv2apply = tool("lv2apply")
-    source, target = write(tmp_path / "in.wav", audio[:channels]), tmp_path / "out.wav"
+    source, target = write(tmp_path / "in.wav", audio[:channels], RATE, 32), tmp_path / "out.wav"
     model = environment["UNBRAID_PLUGIN_MODEL"]
     for controls, expected in (
         ([], audio[:channels]),
@@ -156,7 +143,7 @@ def test_lv2apply(uri: str, channels: int, audio: Audio, environment: dict[str, 
         (["-c", "music_db", "-12", "-c", "enabled", "0"], audio[:channels]),
     ):  # fmt: skip
         run(lv2apply, "-i", source, "-o", target, *controls, uri, environment=environment)
-        output = read(target)
+        output = read_audio(target)
         length = output.shape[1] - LATENCY
         assert length > 30000
         np.testing.assert_allclose(output[:, LATENCY:], expected[:, :length], atol=1e-5)

@@ -11,13 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from pedalboard import Delay, Gain
-from pedalboard.io import AudioFile
 
 import unbraid
+from helpers.audio import Audio, read_audio, soft_noise, write
 
-Audio = NDArray[np.float32]
 RATE = 16000
 
 
@@ -63,23 +61,12 @@ def shell(tmp_path: Path, toy_model_path: Path) -> Shell:
 
 @pytest.fixture
 def audio(rng: np.random.Generator) -> Audio:
-    return (0.1 * rng.standard_normal((2, 2 * RATE + 1))).astype(np.float32)
+    return soft_noise(rng, 2, 2 * RATE + 1)
 
 
 @pytest.fixture
 def talk(tmp_path: Path, audio: Audio) -> Path:
-    return write(tmp_path / "talk.wav", audio)
-
-
-def write(path: Path, audio: Audio) -> Path:
-    with AudioFile(str(path), "w", samplerate=RATE, num_channels=audio.shape[0]) as file:
-        file.write(audio)
-    return path
-
-
-def read(path: Path) -> Audio:
-    with AudioFile(str(path)) as file:
-        return file.read(file.frames)
+    return write(tmp_path / "talk.wav", audio, RATE)
 
 
 def test_separate(shell: Shell, talk: Path, toy_model: unbraid.Model) -> None:
@@ -87,9 +74,9 @@ def test_separate(shell: Shell, talk: Path, toy_model: unbraid.Model) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     paths = done.stdout.split()
     assert paths == [f"stems/talk/{name}.wav" for name in ("speech", "music", "noise")]
-    expected = unbraid.separate(read(talk), RATE, toy_model)
+    expected = unbraid.separate(read_audio(talk), RATE, toy_model)
     for path, stem in zip(paths, expected.values(), strict=True):
-        np.testing.assert_array_equal(read(shell.folder / path), stem)
+        np.testing.assert_array_equal(read_audio(shell.folder / path), stem)
 
 
 def test_separate_options(shell: Shell, talk: Path, toy_model_path: Path) -> None:
@@ -108,7 +95,7 @@ def test_existing_files_need_force(shell: Shell, talk: Path) -> None:
 
 def test_wildcards_and_names_given_twice(shell: Shell, audio: Audio) -> None:
     for name in ("a.wav", "b.flac", "c[1].wav"):
-        write(shell.folder / name, audio)
+        write(shell.folder / name, audio, RATE)
     done = shell.run("separate", "*.wav", "./a.wav", "?.flac", "c[1].wav", "--stems", "noise", "--model", "toy")
     assert done.returncode == 0
     assert done.stdout.split() == [f"stems/{name}/noise.wav" for name in ("a", "c[1]", "b")]
@@ -145,8 +132,8 @@ def test_remix(shell: Shell, talk: Path, toy_model: unbraid.Model) -> None:
     done = shell.run("remix", "talk.wav", "out.wav", *arguments)
     assert (done.returncode, done.stdout, done.stderr) == (0, "out.wav\n", "")
     gains = {"speech_db": 3, "music_db": -12.5, "noise_db": "mute"}
-    expected = unbraid.remix(read(talk), RATE, toy_model, **gains)
-    np.testing.assert_array_equal(read(shell.folder / "out.wav"), expected)
+    expected = unbraid.remix(read_audio(talk), RATE, toy_model, **gains)
+    np.testing.assert_array_equal(read_audio(shell.folder / "out.wav"), expected)
 
 
 def test_remix_takes_options_anywhere(shell: Shell, talk: Path) -> None:
@@ -154,7 +141,7 @@ def test_remix_takes_options_anywhere(shell: Shell, talk: Path) -> None:
     assert done.returncode == 0
     done = shell.run("remix", "talk.wav", "same.wav", "--model", "toy")
     assert done.returncode == 0
-    np.testing.assert_allclose(read(shell.folder / "same.wav"), read(talk), atol=1e-6)
+    np.testing.assert_allclose(read_audio(shell.folder / "same.wav"), read_audio(talk), atol=1e-6)
 
 
 def test_remix_through_chains(shell: Shell, talk: Path, toy_model: unbraid.Model) -> None:
@@ -165,7 +152,7 @@ def test_remix_through_chains(shell: Shell, talk: Path, toy_model: unbraid.Model
     done = shell.run("remix", "talk.wav", "out.wav", *arguments)
     assert (done.returncode, done.stdout, done.stderr) == (0, "out.wav\n", "")
     rack = unbraid.StemRack({"speech": [Delay(0.01), Gain(-6)], "noise": None}, toy_model)
-    np.testing.assert_array_equal(read(shell.folder / "out.wav"), rack.process(read(talk), RATE))
+    np.testing.assert_array_equal(read_audio(shell.folder / "out.wav"), rack.process(read_audio(talk), RATE))
 
 
 @pytest.mark.parametrize(
@@ -262,7 +249,7 @@ def test_version_and_help(shell: Shell) -> None:
     [(signal.SIGINT, 130, "unbraid: interrupted"), (signal.SIGTERM, 143, "")],
 )
 def test_interruption_leaves_nothing(shell: Shell, number: signal.Signals, code: int, said: str) -> None:
-    write(shell.folder / "long.flac", np.zeros((1, 3600 * RATE), np.float32))
+    write(shell.folder / "long.flac", np.zeros((1, 3600 * RATE), np.float32), RATE)
     process = subprocess.Popen(
         command("separate", "long.flac", "--model", "toy"),
         cwd=shell.folder,

@@ -17,7 +17,7 @@ for package in ("pyroomacoustics", "scipy", "soundfile", "soxr"):
     pytest.importorskip(package, reason="needs the extra [train]")
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 
-from toy_corpus import SOUNDS, save_toy_corpus  # noqa: E402
+from helpers.toy_corpus import SOUNDS, save_toy_corpus  # noqa: E402
 from unbraid.training import train, validation  # noqa: E402
 from unbraid.training.bands import NUM_BANDS  # noqa: E402
 from unbraid.training.drawing import STEMS  # noqa: E402

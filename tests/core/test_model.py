@@ -12,7 +12,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from toy_model import METADATA, NUM_BINS, STEMS, save_model, save_toy_model, toy_graph
+from helpers.toy_model import METADATA, NUM_BINS, STEMS, save_model, save_toy_model, toy_graph
 from unbraid import _core
 
 

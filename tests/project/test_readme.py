@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import unbraid
+from helpers import ROOT
 
-ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 COMMANDS = ("separate", "remix", "info", "--version", "--help")
 

@@ -7,19 +7,14 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from toy_model import STEMS
+from helpers.audio import Audio, noise
+from helpers.toy_model import STEMS
 from unbraid import _core
 
-Audio = NDArray[np.float32]
 Stream = _core.Separator | _core.Remixer
 GAINS = (1.0, 0.25, 2.0)
 RATES = [8000, 16000, 22050, 44100, 48000, 96000, 192000]
-
-
-def noise(rng: np.random.Generator, channels: int, samples: int) -> Audio:
-    return rng.uniform(-1, 1, (channels, samples)).astype(np.float32)
 
 
 def whole(stream: Stream, audio: Audio) -> Audio:

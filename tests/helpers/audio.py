@@ -1,0 +1,38 @@
+"""Signals and files for tests. Audio is (channels, samples) float32."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pedalboard.io import AudioFile
+
+Audio = NDArray[np.float32]
+
+
+def noise(rng: np.random.Generator, *shape: int) -> Audio:
+    """White noise that fills the whole scale."""
+    return rng.uniform(-1, 1, shape).astype(np.float32)
+
+
+def soft_noise(rng: np.random.Generator, *shape: int) -> Audio:
+    """White noise at -20 dB: none of it clips in a file of integers."""
+    return (0.1 * rng.standard_normal(shape)).astype(np.float32)
+
+
+def write(path: Path, audio: Audio, sample_rate: float = 48000, bit_depth: int = 16) -> Path:
+    """Writes a file of the format that its name says; returns the path."""
+    with AudioFile(str(path), "w", samplerate=sample_rate, num_channels=audio.shape[0], bit_depth=bit_depth) as file:
+        file.write(audio)
+    return path
+
+
+def read(path: Path) -> tuple[Audio, float]:
+    """All of a file, and its sample rate."""
+    with AudioFile(str(path)) as file:
+        return file.read(max(file.frames, 1)), file.samplerate  # read(0) is refused
+
+
+def read_audio(path: Path) -> Audio:
+    return read(path)[0]
