@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.audio import Audio
-from unbraid.training.corpus import Clip, packed_file
+from unbraid.training.corpus.builder import Clip, packed_file
 
 RATES = {"speech": 16000, "music": 48000, "noise": 44100}
 

@@ -50,8 +50,8 @@ def test_a_source_of_voices_that_are_not_told_apart_has_them_all() -> None:
 
 def test_a_card_says_what_the_files_say(tmp_path: Path) -> None:
     model = save_toy_model(tmp_path / "toy.onnx", training_run=json.dumps(RUN))
-    corpus, run, folder = (tmp_path / name for name in ("corpus", "run", "eval"))
-    for path in (corpus, run):
+    corpus, run, folder, recipe = (tmp_path / name for name in ("corpus", "run", "eval", "recipe"))
+    for path in (corpus, run, recipe):
         path.mkdir()
     write_clip(folder / "000", "speech", "music", "noise")
     write_clip(folder / "001", "speech", "music", "noise", sample_rate=44100, channels=2)
@@ -64,8 +64,10 @@ def test_a_card_says_what_the_files_say(tmp_path: Path) -> None:
     scores = tmp_path / "scores.json"
     scores.write_text(json.dumps([asdict(score) for score in SCORES]))
 
-    card = write_card(model, corpus, run, scores, folder, "## Limits\n\nIt is a toy.\n")
+    (recipe / "limits.md").write_text("## Limits\n\nIt is a toy.\n")
+    card = write_card(model, recipe, corpus, run, scores, folder)
     text = card.read_text()
+    record = (recipe / "training.md").read_text()
     assert card == tmp_path / "toy.md"
     for piece in (
         "`abc123`",
@@ -74,13 +76,14 @@ def test_a_card_says_what_the_files_say(tmp_path: Path) -> None:
         "seed 3",
         "| 2.62 | -20.00 | 1.25 (001) |",
         "It is a toy.",
-        "kernel 5",
     ):
         assert piece in text, piece
-    assert "clip 001, gains 1.2 dB" in text
-    assert "start_from last.pt" in text
-    assert "teacher" not in text  # it had none
-    assert "/home/me" not in text
-    for image in ("toy.png", "toy.worst.png"):
-        assert f"({image})" in text
-        assert (tmp_path / image).read_bytes().startswith(b"\x89PNG")
+    assert "kernel 5" in record
+    assert "clip 001, gains 1.2 dB" in record
+    assert "start_from last.pt" in record
+    assert "teacher" not in record  # it had none
+    assert "/home/me" not in record
+    assert "png" not in text  # pictures are for the recipe's folder: the card is in the wheel
+    for image in ("curve.png", "worst.png"):
+        assert f"({image})" in record
+        assert (recipe / image).read_bytes().startswith(b"\x89PNG")

@@ -12,7 +12,7 @@ from torch import Tensor  # noqa: E402
 
 from unbraid.training.bands import NUM_BANDS  # noqa: E402
 from unbraid.training.losses import FLOOR, band_loss, distillation_loss  # noqa: E402
-from unbraid.training.model import Crnn, CrnnConfig  # noqa: E402
+from unbraid.training.model import Crnn, CrnnConfig, autocast  # noqa: E402
 
 torch.set_num_threads(1)  # the toys are too small to share out
 
@@ -139,14 +139,14 @@ def test_the_loss_does_not_hear_the_level() -> None:
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e6])
 def test_gradients_are_finite(scale: float) -> None:
-    """As in training, in half precision, with one clip of three silent and one stem of another absent."""
+    """As in training, in half precision if the machine has it, with one clip of three silent and one stem of another absent."""
     torch.manual_seed(1)
     model = Crnn(SMALL)
     mixture, cross, stems = (scale * part for part in random_sums(batch=3))
     for part in (mixture, cross, stems):
         part[0] = 0
     stems[1, 2] = cross[1, 2] = 0
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         masks, _ = model(mixture)
     loss = band_loss(masks, mixture, cross, stems)
     loss.backward()

@@ -15,8 +15,7 @@ for package in ("pyroomacoustics", "scipy", "soundfile", "soxr"):
 
 from helpers.toy_corpus import SOUNDS, save_toy_corpus  # noqa: E402
 from unbraid import _core  # noqa: E402
-from unbraid.training import augment, bands, noises, rooms  # noqa: E402
-from unbraid.training.drawing import STEMS, Drawer, Stem  # noqa: E402
+from unbraid.training import bands  # noqa: E402
 from unbraid.training.frames import (  # noqa: E402
     HOP_LENGTH,
     POWER_SCALE,
@@ -25,7 +24,9 @@ from unbraid.training.frames import (  # noqa: E402
     pair_power,
     spectra,
 )
-from unbraid.training.mixing import PRESENT, Mixer, mix  # noqa: E402
+from unbraid.training.mixtures import augment, noises, rooms  # noqa: E402
+from unbraid.training.mixtures.drawing import STEMS, Drawer, Stem  # noqa: E402
+from unbraid.training.mixtures.mixing import PRESENT, Mixer, mix  # noqa: E402
 
 Complex = NDArray[np.complex64]
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 for package in ("scipy", "soxr"):
     pytest.importorskip(package, reason="needs the extra [train]")
 
-from unbraid.training import noises  # noqa: E402
 from unbraid.training.frames import spectra  # noqa: E402
-from unbraid.training.noises import NOISES, SAMPLE_RATE, synthetic_noise  # noqa: E402
+from unbraid.training.mixtures import noises  # noqa: E402
+from unbraid.training.mixtures.noises import NOISES, SAMPLE_RATE, synthetic_noise  # noqa: E402
 
 SECOND = SAMPLE_RATE
 

@@ -10,10 +10,9 @@ pytest.importorskip("pyroomacoustics", reason="needs the extra [train]")
 pytest.importorskip("soxr", reason="needs the extra [train]")
 pytest.importorskip("soundfile", reason="needs the extra [train]")
 
-from test_training_voices import formant_of, vowel
-
+from helpers.voices import formant_of, vowel
 from unbraid.training.frames import WIN_LENGTH, spectra, transform
-from unbraid.training.singing import PITCH_RANGE_HZ, SCALE, pitch, sing, tune
+from unbraid.training.mixtures.singing import PITCH_RANGE_HZ, SCALE, pitch, sing, tune
 
 HOP = 300.0
 FRAMES = 120
@@ -52,7 +51,7 @@ def test_a_tune_keeps_to_its_range_and_moves(rng: np.random.Generator) -> None:
 def test_speech_is_sung_on_its_notes(
     spoken: NDArray[np.float32], rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unbraid.training.singing.tune", lambda n, centre, _: np.full(n, 175.0, np.float32))
+    monkeypatch.setattr("unbraid.training.mixtures.singing.tune", lambda n, centre, _: np.full(n, 175.0, np.float32))
     sung = sing(spoken, FRAMES, HOP, rng)
     found, voiced = pitch(sung)
     assert sung.shape == (FRAMES, 769)

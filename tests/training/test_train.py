@@ -18,13 +18,13 @@ for package in ("pyroomacoustics", "scipy", "soundfile", "soxr"):
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 
 from helpers.toy_corpus import SOUNDS, save_toy_corpus  # noqa: E402
-from unbraid.training import train, validation  # noqa: E402
+from unbraid.training import train, validation_set  # noqa: E402
 from unbraid.training.bands import NUM_BANDS  # noqa: E402
-from unbraid.training.drawing import STEMS  # noqa: E402
 from unbraid.training.frames import HOP_LENGTH, SAMPLE_RATE, spectra  # noqa: E402
+from unbraid.training.mixtures.drawing import STEMS  # noqa: E402
 from unbraid.training.model import CrnnConfig  # noqa: E402
 from unbraid.training.train import Run, TrainConfig  # noqa: E402
-from unbraid.training.validation import ValidationSet, synthesise  # noqa: E402
+from unbraid.training.validation_set import ValidationSet, synthesise  # noqa: E402
 
 torch.set_num_threads(1)  # the toys are too small to share out
 
@@ -223,8 +223,8 @@ def test_equal_shares_gain_nothing(clips: ValidationSet) -> None:
 
 def test_the_validation_set_is_the_same_on_every_call(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = [((1, 1, 1), 2), ((1, 0, 1), 1), ((0, 1, 1), 1)]
-    monkeypatch.setattr(validation, "CLIPS", kinds)
-    monkeypatch.setattr(validation, "SECONDS", 1.5)
+    monkeypatch.setattr(validation_set, "CLIPS", kinds)
+    monkeypatch.setattr(validation_set, "SECONDS", 1.5)
     one, kept = (ValidationSet.of_corpus(corpus) for _ in range(2))
     (corpus / "validation.npy").unlink()
     np.testing.assert_array_equal(one.references, kept.references)

@@ -11,22 +11,12 @@ pytest.importorskip("scipy", reason="needs the extra [train]")
 import scipy.fft
 import scipy.signal
 
+from helpers.voices import FORMANTS_HZ, RATE, formant_of, vowel
 from unbraid.training.bands import BIN_HZ, NUM_BINS
-from unbraid.training.voices import Voice, envelope, grains, melody, shift_formants, whisper, without_floor
+from unbraid.training.mixtures.voices import Voice, grains, melody, shift_formants, whisper, without_floor
 
-RATE, WIN = 48000, 1536
+WIN = 1536
 WINDOW = np.hanning(WIN + 1)[:WIN].astype(np.float32)
-FORMANTS_HZ = (700.0, 1900.0)
-
-
-def vowel(pitch_hz: float = 90.0, seconds: float = 0.5) -> NDArray[np.float32]:
-    """Pulses through two resonances."""
-    audio = np.zeros(int(seconds * RATE))
-    audio[(np.arange(int(seconds * pitch_hz)) * RATE / pitch_hz).astype(int)] = 1.0
-    for formant_hz in FORMANTS_HZ:
-        b, a = scipy.signal.iirpeak(formant_hz, 4.0, RATE)
-        audio = audio * 0.05 + scipy.signal.lfilter(b, a, audio)
-    return audio.astype(np.float32)
 
 
 def frames_of(audio: NDArray[np.float32], ratio: float = 1.0, count: int = 20) -> NDArray[np.complex64]:
@@ -39,12 +29,6 @@ def pitch_of(frames: NDArray[np.complex64]) -> float:
     cepstrum = scipy.fft.irfft(np.log(np.abs(frames) ** 2 + 1e-9)).mean(axis=0)
     lags = np.arange(RATE // 400, RATE // 60)
     return RATE / lags[np.argmax(cepstrum[lags])]
-
-
-def formant_of(frames: NDArray[np.complex64], low: float, high: float) -> float:
-    smooth = envelope(frames, 24000.0).mean(axis=0)
-    first = int(low / BIN_HZ)
-    return (first + np.argmax(smooth[first : int(high / BIN_HZ)])) * BIN_HZ
 
 
 def test_grains_at_their_own_pace_are_the_frames(rng: np.random.Generator) -> None:

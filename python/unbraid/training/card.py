@@ -1,6 +1,6 @@
-"""Writes a model's card beside it: sources with hours and licences, the training's curve, figures, limits.
+"""Writes a model's card beside it: figures, limits, sources with hours and licences; and its run's curve and settings.
 
-Everything but the notes (limits, and what was tried) comes from what other commands left: the corpus's `summary.json`,
+Everything but the limits comes from what other commands left: the corpus's `summary.json`,
 the run's `config.json` and `log.jsonl`, and the scores that `unbraid.evaluation --json` wrote. No figure of the model
 is typed by hand.
 """
@@ -22,7 +22,7 @@ import unbraid
 from unbraid.evaluation.scores import Score, mixture_of, read_clip
 from unbraid.evaluation.tables import figures
 from unbraid.registry import describe, load_model
-from unbraid.training.corpus import hours_of
+from unbraid.training.corpus.builder import hours_of
 
 HEAD = """# {name}
 
@@ -103,15 +103,19 @@ def plot_worst(worst: Score, folder: Path, model: unbraid.Model, path: Path) -> 
     plt.close(figure)
 
 
-def write_card(model_path: Path, corpus: Path, run: Path, scores: Path, folder: Path, notes: str) -> Path:
-    """Write MODEL.md, MODEL.png and MODEL.worst.png beside the model file; returns the path of the card."""
+def write_card(model_path: Path, recipe: Path, corpus: Path, run: Path, scores: Path, folder: Path) -> Path:
+    """Write the card MODEL.md beside the model file, and what only its makers need into the recipe's folder.
+
+    There, `limits.md` is part of the card; `training.md`, `curve.png` and `worst.png` are written. Returns the path of
+    the card.
+    """
     model = load_model(model_path)
     info = describe(model, model_path, model.name)
     made = json.loads(info.metadata["training_run"])
     summary = json.loads((corpus / "summary.json").read_text())
     config = json.loads((run / "config.json").read_text())
     rows = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    plot_curve(rows, model_path.with_suffix(".png"))
+    plot_curve(rows, recipe / "curve.png")
     head = HEAD.format(
         name=info.name,
         task=info.task,
@@ -125,32 +129,39 @@ def write_card(model_path: Path, corpus: Path, run: Path, scores: Path, folder: 
     )
     all_scores = [Score(**row) for row in json.loads(scores.read_text())]
     worst = worst_clip(all_scores)
-    plot_worst(worst, folder, model, model_path.with_suffix(".worst.png"))
-    for key in ("start_from", "teacher"):
-        config["train"][key] = Path(config["train"].get(key, "")).name  # where it lay is of no use to a reader
-    known = config["model"] | config["train"]
-    settings = ", ".join(f"{key} {value}" for key, value in known.items() if value != "")
+    plot_worst(worst, folder, model, recipe / "worst.png")
     card = model_path.with_suffix(".md")
+    limits = (recipe / "limits.md").read_text().strip()
     card.write_text(
-        f"{head}\n{FIGURES}\n\n{figures(all_scores)}\n\n"
+        f"{head}\n{FIGURES}\n\n{figures(all_scores)}\n\n{limits}\n\n## Sources\n\n{sources_table(summary)}\n"
+    )
+    (recipe / "training.md").write_text(
+        f"# The last run of {info.name}\n\n{settings(config)}.\n\n"
+        f"![SI-SDR gain on the validation set](curve.png)\n\n"
         f"The worst {worst.stem} of a mixture of all stems, clip {worst.clip}, gains {worst.value:.1f} dB:\n\n"
-        f"![Spectrograms of the worst clip]({model_path.stem}.worst.png)\n\n"
-        f"{notes.strip()}\n\n## Training\n\n{settings}.\n\n"
-        f"![SI-SDR gain on the validation set]({model_path.stem}.png)\n\n## Sources\n\n{sources_table(summary)}\n"
+        f"![Spectrograms of the worst clip](worst.png)\n"
     )
     return card
+
+
+def settings(config: dict[str, Any]) -> str:
+    """What a run was made of, in a line."""
+    known = config["model"] | config["train"]
+    for key in ("start_from", "teacher"):
+        known[key] = Path(known.get(key, "")).name  # where it lay is of no use to a reader
+    return ", ".join(f"{key} {value}" for key, value in known.items() if value != "")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
+    parser.add_argument("--recipe", type=Path, required=True, help="the recipe's folder, with limits.md in it")
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--scores", type=Path, required=True, help="what `python -m unbraid.evaluation --json` wrote")
     parser.add_argument("--folder", type=Path, required=True, help="the folder that was scored")
-    parser.add_argument("--notes", type=Path, required=True, help="Markdown: the model's limits, and what was tried")
     args = parser.parse_args()
-    print(write_card(args.model, args.corpus, args.run, args.scores, args.folder, args.notes.read_text()))
+    print(write_card(args.model, args.recipe, args.corpus, args.run, args.scores, args.folder))
 
 
 if __name__ == "__main__":

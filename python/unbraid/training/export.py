@@ -21,7 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from unbraid.training import bands
-from unbraid.training.corpus import hours_of
+from unbraid.training.corpus.builder import hours_of
 from unbraid.training.model import LOG_MEAN, LOG_STD, POWER_FLOOR, Block, Crnn, load_checkpoint
 
 OPSET = 17

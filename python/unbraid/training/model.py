@@ -171,6 +171,11 @@ class Crnn(nn.Module):
         return torch.softmax(x, dim=1), (seen[:, frames:], next_states)
 
 
+def autocast() -> torch.autocast:
+    """Half precision where the processor multiplies it and its kernels train an LSTM, single elsewhere."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))
+
+
 def load_checkpoint(path: Path, *others: Path) -> tuple[Crnn, dict[str, object]]:
     """The averaged network of a checkpoint and what is known of its run.
 

@@ -28,11 +28,11 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from unbraid.training.drawing import Drawer
 from unbraid.training.losses import band_loss, distillation_loss
-from unbraid.training.mixing import Mixer
-from unbraid.training.model import Crnn, CrnnConfig, load_checkpoint
-from unbraid.training.validation import ValidationSet
+from unbraid.training.mixtures.drawing import Drawer
+from unbraid.training.mixtures.mixing import Mixer
+from unbraid.training.model import Crnn, CrnnConfig, autocast, load_checkpoint
+from unbraid.training.validation_set import ValidationSet
 
 log = logging.getLogger(__name__)
 
@@ -138,11 +138,11 @@ class Run:
     def train_step(self, mixture: Tensor, cross: Tensor, stems: Tensor) -> float:
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             masks, _ = self.model(mixture)
         loss = band_loss(masks, mixture, cross, stems)
         if self.teacher:
-            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad(), autocast():
                 shares, _ = self.teacher(mixture)
             loss = 0.5 * (loss + distillation_loss(masks, mixture, shares))
         self.optimiser.zero_grad()

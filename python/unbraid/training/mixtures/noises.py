@@ -13,9 +13,9 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy.signal import oaconvolve
 
-from unbraid.training.augment import gate
 from unbraid.training.bands import band_edges
 from unbraid.training.frames import SAMPLE_RATE, Samples, Spectra, as_loud_as, level
+from unbraid.training.mixtures.augment import gate
 
 Noise = Callable[[int, np.random.Generator], Samples]
 

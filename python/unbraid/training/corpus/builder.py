@@ -22,7 +22,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from unbraid.training.sources import Recipe, RecipeError, Source, read_files
+from unbraid.training.corpus.sources import Recipe, RecipeError, Source, read_files
 
 SAMPLE_RATES = (16000, 22050, 24000, 32000, 44100, 48000)
 MIN_SAMPLE_RATE = 8000

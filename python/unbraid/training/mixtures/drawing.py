@@ -9,8 +9,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from unbraid.training import augment, rooms, singing, voices
-from unbraid.training.corpus import Clip, load_clips, load_voices, packed_file
+from unbraid.training.corpus.builder import Clip, load_clips, load_voices, packed_file
 from unbraid.training.frames import (
     HOP_LENGTH,
     SAMPLE_RATE,
@@ -22,7 +21,8 @@ from unbraid.training.frames import (
     pair_power,
     transform,
 )
-from unbraid.training.noises import crossed, hiss, synthetic_noise
+from unbraid.training.mixtures import augment, rooms, singing, voices
+from unbraid.training.mixtures.noises import crossed, hiss, synthetic_noise
 
 STEMS = ("speech", "music", "noise")
 MAX_VOICES = 150  # a source of more voices than that weighs no more

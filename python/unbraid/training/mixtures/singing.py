@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unbraid.training.bands import BIN_HZ, HOP_SECONDS
 from unbraid.training.frames import SAMPLE_RATE, WIN_LENGTH, WINDOW, Spectra, transform
-from unbraid.training.voices import grains, shift_formants
+from unbraid.training.mixtures.voices import grains, shift_formants
 
 PITCH_RANGE_HZ = (70.0, 500.0)
 VOICED = 0.5  # correlation at the period from which a frame is sung on pitch

@@ -12,8 +12,8 @@ from torch import nn
 
 from unbraid.evaluation.metrics import si_sdr
 from unbraid.training.bands import band_of_bin, band_sum
-from unbraid.training.drawing import STEMS, Drawer
 from unbraid.training.frames import HOP_LENGTH, POWER_SCALE, WIN_LENGTH, WINDOW, spectra
+from unbraid.training.mixtures.drawing import STEMS, Drawer
 
 # (stems present, how many clips); every third is cut at 8 kHz
 CLIPS = [((1, 1, 1), 24), ((1, 0, 1), 12), ((1, 1, 0), 12), ((0, 1, 1), 8)]

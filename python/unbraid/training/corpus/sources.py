@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import subprocess
-import sys
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -13,10 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+import tomllib
 
 
 class RecipeError(ValueError):
@@ -25,7 +21,7 @@ class RecipeError(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """One `[[source]]` table of a recipe; see dialogue.toml for the meaning of the fields."""
+    """One `[[source]]` table of a recipe; see recipes/dialogue/recipe.toml for the meaning of the fields."""
 
     name: str
     kind: str

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.training import augment
 from unbraid.training.bands import NUM_BANDS
-from unbraid.training.drawing import STEMS, Drawer, Stem
 from unbraid.training.frames import POWER_SCALE, WIN_LENGTH, pair_power
+from unbraid.training.mixtures import augment
+from unbraid.training.mixtures.drawing import STEMS, Drawer, Stem
 
 PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 # Which stems sound together, and how often.

@@ -1,0 +1,3 @@
+from unbraid.training.corpus.builder import main
+
+main()
