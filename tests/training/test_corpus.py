@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tomllib
+from numpy.typing import NDArray
 
 soundfile = pytest.importorskip("soundfile", reason="needs the extra [train]")
 pytest.importorskip("soxr", reason="needs the extra [train]")
@@ -210,10 +211,10 @@ def test_the_corpus_holds_each_clip_where_it_says(tmp_path: Path, mirrors: Path,
     for clip in clips:
         packed = np.fromfile(corpus.packed_file(dest, clip.source, clip.sample_rate), np.int16)
         content = contents(by_name[clip.source], mirrors)[clip.path]
-        prepared = corpus.prepare(clip.kind, clip.path, content, recipe.max_seconds)
+        prepared = corpus.prepare(clip.kind, clip.path, [content], recipe.max_seconds)
         assert prepared is not None
         assert prepared[1] == clip.sample_rate
-        np.testing.assert_array_equal(packed[clip.offset : clip.offset + clip.length], prepared[0])
+        np.testing.assert_array_equal(packed[clip.offset : clip.offset + clip.length], prepared[0][0])
 
 
 def test_splits_never_share_a_speaker(tmp_path: Path, mirrors: Path, recipe: Recipe) -> None:
@@ -228,7 +229,7 @@ def test_splits_never_share_a_speaker(tmp_path: Path, mirrors: Path, recipe: Rec
 
 def test_the_only_voice_of_a_source_is_trained_on() -> None:
     for percent in (0, 100):
-        assert corpus.split_of(toy_source("kim", "speech", ""), "kim", percent) == "train"
+        assert corpus.split_of(toy_source("kim", "speech", ""), "kim.wav", percent) == "train"
     assert corpus.split_of(toy_source("rain", "noise", ""), "rain.wav", 100) == "validation"
 
 
@@ -279,7 +280,7 @@ def test_prepare_leaves_out_what_is_no_sound(bad: float, sample_rate: int) -> No
     audio = np.full(sample_rate * 5, 0.1, np.float32)
     audio[100] = bad
     soundfile.write(file, audio, sample_rate, format="WAV", subtype="FLOAT")
-    assert corpus.prepare("noise", "x.wav", file.getvalue(), 60) is None
+    assert corpus.prepare("noise", "x.wav", [file.getvalue()], 60) is None
 
 
 def test_a_pattern_that_finds_nothing_is_an_error(tmp_path: Path, mirrors: Path) -> None:
@@ -293,17 +294,18 @@ def test_prepare_trims_resamples_and_normalises() -> None:
     file = io.BytesIO()
     silence = np.zeros(11025, np.float32)
     soundfile.write(file, np.stack([np.concatenate([silence, tone, silence])] * 2, axis=1), 11025, format="WAV")
-    prepared = corpus.prepare("music", "x.wav", file.getvalue(), 60)
+    prepared = corpus.prepare("music", "x.wav", [file.getvalue()], 60)
     assert prepared is not None
-    audio, sample_rate = prepared
+    audio, sample_rate, _ = prepared
     assert sample_rate == 16000
-    assert len(audio) / sample_rate == pytest.approx(5.06, abs=0.05)
+    assert audio.shape[0] == 1  # both channels were the same
+    assert audio.shape[1] / sample_rate == pytest.approx(5.06, abs=0.05)
     assert np.abs(audio).max() == pytest.approx(0.9 * 32767, abs=1)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1])
 def test_prepare_leaves_out_what_is_too_short(seconds: float) -> None:
-    assert corpus.prepare("speech", "x.wav", wav("speech", 1, seconds=seconds), 60) is None
+    assert corpus.prepare("speech", "x.wav", [wav("speech", 1, seconds=seconds)], 60) is None
 
 
 def test_summary_records_licence_and_origin(tmp_path: Path, mirrors: Path, recipe: Recipe) -> None:
@@ -315,3 +317,76 @@ def test_summary_records_licence_and_origin(tmp_path: Path, mirrors: Path, recip
     assert row["speakers"] == 10
     assert len(row["sha256"]) == 64
     assert all(len(clip.sha256) == 64 for clip in load_clips(tmp_path / "corpus"))
+
+
+def packed_wav(audio: NDArray[np.floating], sample_rate: int) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, audio.T, sample_rate, format="WAV")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("side", "channels"), [(0.5, 2), (0.02, 2), (0.002, 1)])
+def test_what_is_stereo_stays_so_unless_it_speaks(rng: np.random.Generator, side: float, channels: int) -> None:
+    middle, wide = rng.uniform(-0.3, 0.3, (2, 5 * 16000))
+    content = packed_wav(np.stack([middle + side * wide, middle - side * wide]), 16000)
+    for kind, expected in (("music", channels), ("noise", channels), ("speech", 1)):
+        prepared = corpus.prepare(kind, "x.wav", [content], 60)
+        assert prepared is not None
+        assert prepared[0].shape == (expected, 5 * 16000)
+
+
+def test_stereo_clips_lie_where_they_say(tmp_path: Path, mirrors: Path, rng: np.random.Generator) -> None:
+    files = {f"{i}.wav": packed_wav(rng.uniform(-0.3, 0.3, (1 + i % 2, 8000 + i)), 16000) for i in range(4)}
+    source = toy_source("storm", "noise", commit(mirrors, "storm", files))
+    build(toy_recipe(source), tmp_path / "corpus", tmp_path, pattern(mirrors), workers=1)
+    clips = load_clips(tmp_path / "corpus")
+    assert [(clip.channels, clip.length) for clip in clips] == [(1, 8000), (2, 8001), (1, 8002), (2, 8003)]
+    for clip in clips:
+        path = corpus.packed_file(tmp_path / "corpus", "storm", 16000, clip.channels)
+        packed = np.fromfile(path, np.int16).reshape(-1, clip.channels)[clip.offset : clip.offset + clip.length]
+        given, _ = soundfile.read(io.BytesIO(files[clip.path]), always_2d=True)
+        np.testing.assert_allclose(packed / 32767, given * 0.9 / np.abs(given).max(), atol=1e-4)
+
+
+@pytest.mark.parametrize(("sample_rate", "cutoff_hz"), [(44100, 8000.0), (48000, 4000.0), (48000, 16000.0)])
+def test_the_bandwidth_is_where_the_sound_ends(sample_rate: int, cutoff_hz: float, rng: np.random.Generator) -> None:
+    spectrum = np.fft.rfft(rng.standard_normal(5 * sample_rate))
+    spectrum *= 1 / (1 + np.fft.rfftfreq(5 * sample_rate, 1 / sample_rate) / 500)  # falls as voices do
+    whole = np.fft.irfft(spectrum)[None]
+    spectrum[int(5 * cutoff_hz) :] = 0
+    narrow = np.fft.irfft(spectrum)[None]
+    assert corpus.bandwidth_of(whole.astype(np.float32), sample_rate) == sample_rate / 2
+    assert corpus.bandwidth_of(narrow.astype(np.float32), sample_rate) == cutoff_hz
+
+
+def test_parts_are_joined_and_lists_are_kept_to(tmp_path: Path, mirrors: Path, rng: np.random.Generator) -> None:
+    parts = {f"{name}-{i}.wav": rng.uniform(-0.3, 0.3, (1, 8000)) for name in ("1-a", "1-b", "5-c") for i in range(3)}
+    sha = commit(mirrors, "cuts", {path: packed_wav(audio, 16000) for path, audio in parts.items()})
+    source = toy_source("cuts", "noise", sha, joined=r"^(\d-\w)-\d", listed="ids.tsv", held_out="^5-")
+    source = dataclasses.replace(source, ids=frozenset({"1-a", "5-c"}))
+    build(toy_recipe(source), tmp_path / "corpus", tmp_path, pattern(mirrors), workers=1)
+    clips = load_clips(tmp_path / "corpus")
+    assert [(clip.path, clip.split) for clip in clips] == [("1-a-0.wav", "train"), ("5-c-0.wav", "validation")]
+    packed = np.fromfile(corpus.packed_file(tmp_path / "corpus", "cuts", 16000), np.int16)
+    for clip in clips:
+        whole = np.concatenate([parts[f"{clip.path[:-5]}{i}.wav"] for i in range(3)], axis=1)[0]
+        heard = packed[clip.offset : clip.offset + clip.length]
+        np.testing.assert_allclose(heard / 32767, whole * 0.9 / np.abs(whole).max(), atol=1e-3)
+
+
+def test_the_free_clips_of_esc50_alone_are_listed() -> None:
+    esc50 = next(source for source in Recipe.load(DIALOGUE).sources if source.name == "esc50")
+    rows = (DIALOGUE.parent / esc50.listed).read_text(encoding="utf-8").splitlines()[1:]
+    columns = [row.split("\t") for row in rows]
+    assert len(esc50.ids) == len(rows) == 1305
+    assert {row[3] for row in columns} == {"CC0 1.0", "CC BY 3.0"}
+    assert all(row[2] for row in columns)
+    assert not {"laughing", "church bells", "crying baby"} & {row[1] for row in columns}
+    assert esc50.wants("Binary_Drone_Audio/unknown/1-100038-A-140.wav")
+    assert not esc50.wants("Binary_Drone_Audio/unknown/1-100032-A-00.wav")  # one of ESC-10
+
+
+def test_a_list_needs_to_know_its_ids(tmp_path: Path) -> None:
+    (tmp_path / "ids.tsv").write_text("clip\nx\n")
+    with pytest.raises(RecipeError, match="'joined' must say"):
+        Recipe.load(write_recipe(tmp_path / "recipe.toml", listed="ids.tsv"))

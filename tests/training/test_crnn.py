@@ -139,7 +139,7 @@ def test_the_loss_does_not_hear_the_level() -> None:
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e6])
 def test_gradients_are_finite(scale: float) -> None:
-    """As in training, in half precision if the machine has it, with one clip of three silent and one stem of another absent."""
+    """As in training, in half precision if the machine has it; of three clips one is silent, one lacks a stem."""
     torch.manual_seed(1)
     model = Crnn(SMALL)
     mixture, cross, stems = (scale * part for part in random_sums(batch=3))

@@ -1,7 +1,8 @@
-"""Builds a corpus from a recipe: fetch, hash, decode to mono, trim, split, pack.
+"""Builds a corpus from a recipe: fetch, hash, decode, trim, split, pack.
 
-A corpus folder holds, per source, raw int16 files `NAME.RATE.i16` and the index `NAME.json` of its clips (path, sha256,
-speaker, split, offset, length), and `summary.json` for all of them (hours, files, licence and a hash per source).
+A corpus folder holds, per source, raw int16 files `NAME.RATE.i16` of one channel and `NAME.RATE.stereo.i16` of two, the
+index `NAME.json` of its clips (path, sha256, speaker, split, offset, length), and `summary.json` for all of them
+(hours, files, licence and a hash per source).
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ import hashlib
 import io
 import json
 import logging
+import re
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +30,19 @@ from unbraid.training.corpus.sources import Recipe, RecipeError, Source, read_fi
 
 SAMPLE_RATES = (16000, 22050, 24000, 32000, 44100, 48000)
 MIN_SAMPLE_RATE = 8000
+MIN_SIDE_DB = -45.0  # under the middle: less is a mono recording in two channels
+BAND_EDGES_HZ = (4000.0, 5500.0, 8000.0, 11025.0, 12000.0, 16000.0)
+CLIFF_DB = 30.0
 MIN_SECONDS = {"speech": 0.25, "music": 4.0, "noise": 0.3}
+
+Audio = NDArray[np.float32]  # (channels, samples)
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One stretch of mono audio in the corpus. `offset` and `length` count samples in its packed file."""
+    """One stretch of audio in the corpus. `offset` and `length` count samples of each channel in its packed file."""
 
     kind: str
     source: str
@@ -44,54 +53,101 @@ class Clip:
     sample_rate: int
     offset: int
     length: int
+    channels: int = 1
+    bandwidth_hz: float = 24000.0  # where the recording ends, whatever its sample rate says
 
 
-def decode(content: bytes, path: str) -> tuple[NDArray[np.float32], int]:
-    """Decode any audio file to mono float32 (samples,) and its sample rate in Hz."""
+def decode(content: bytes, path: str) -> tuple[Audio, int]:
+    """Decode any audio file to float32 (channels, samples) and its sample rate in Hz."""
     if path.endswith(".g722"):
         import av  # libsndfile has no G.722
 
         with av.open(io.BytesIO(content), format="g722") as container:
             frames = [frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)]
-        return np.concatenate(frames).astype(np.float32) / 32768.0, 16000
+        return np.concatenate(frames).astype(np.float32)[None] / 32768.0, 16000
     audio, sample_rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
-    return audio.mean(axis=1), sample_rate
+    return np.ascontiguousarray(audio.T), sample_rate
 
 
-def trim(audio: NDArray[np.float32], sample_rate: int, floor_db: float = -45.0) -> NDArray[np.float32]:
-    """Cut what is more than `floor_db` below the loudest 20 ms off both ends, leaving 30 ms."""
+def keep_stereo(audio: Audio) -> Audio:
+    """The two channels of a recording that has something to tell them apart, else their mean: (1 or 2, samples)."""
+    middle = audio.mean(axis=0, keepdims=True)
+    if len(audio) != 2:
+        return middle
+    side = (audio[0] - audio[1]) / 2
+    return audio if np.mean(side**2) > np.mean(middle**2) * 10 ** (MIN_SIDE_DB / 10) else middle
+
+
+def bandwidth_of(audio: Audio, sample_rate: int) -> float:
+    """Where the spectrum of (channels, samples) breaks off, in Hz; half of the rate where it does not.
+
+    Telephones, codecs and recordings that were resampled leave a cliff at one of a few frequencies, and nothing above.
+    """
     size = sample_rate // 50
-    level = np.sqrt(np.mean(audio[: len(audio) // size * size].reshape(-1, size) ** 2, axis=1))
+    blocks = audio[:, : audio.shape[1] // size * size].reshape(-1, size)
+    power = np.mean(np.abs(np.fft.rfft(blocks * np.hanning(size))) ** 2, axis=0) + 1e-12
+    hertz = np.fft.rfftfreq(size, 1 / sample_rate)
+
+    def level_db(low: float, high: float) -> float:
+        return float(10 * np.log10(power[(hertz >= low) & (hertz < high)].mean()))
+
+    for edge in BAND_EDGES_HZ:
+        if 1.25 * edge > sample_rate / 2:
+            break
+        if level_db(0.8 * edge, 0.95 * edge) - level_db(1.06 * edge, sample_rate / 2) > CLIFF_DB:
+            return edge
+    return sample_rate / 2
+
+
+def trim(audio: Audio, sample_rate: int, floor_db: float = -45.0) -> Audio:
+    """Cut what is more than `floor_db` below the loudest 20 ms off both ends of (channels, samples), leaving 30 ms."""
+    size = sample_rate // 50
+    channels, length = audio.shape
+    blocks = audio[:, : length // size * size].reshape(channels, -1, size)
+    level = np.sqrt(np.mean(blocks**2, axis=(0, 2)))
     if len(level) == 0 or level.max() < 1e-4:
-        return audio[:0]
+        return audio[:, :0]
     loud = np.flatnonzero(level > level.max() * 10 ** (floor_db / 20))
     pad = sample_rate * 3 // 100
-    return audio[max(0, loud[0] * size - pad) : (loud[-1] + 1) * size + pad]
+    return audio[:, max(0, loud[0] * size - pad) : (loud[-1] + 1) * size + pad]
 
 
-def prepare(kind: str, path: str, content: bytes, max_seconds: float) -> tuple[NDArray[np.int16], int] | None:
-    """Decode, trim and normalise one file to int16 at one of SAMPLE_RATES; None if nothing usable is in it."""
+def prepare(
+    kind: str, path: str, contents: Sequence[bytes], max_seconds: float
+) -> tuple[NDArray[np.int16], int, float] | None:
+    """Decode, trim and normalise one recording to int16 (channels, samples), its rate, one of SAMPLE_RATES, and its
+    bandwidth in Hz; None if nothing usable is in it. Voices are mono: where they stand is for the mixer.
+    """
     try:
-        audio, sample_rate = decode(content, path)
+        parts, rates = zip(*(decode(content, path) for content in contents), strict=True)
+        if len(set(rates)) > 1:
+            raise ValueError(f"its parts have several sample rates, {sorted(set(rates))}")
+        sample_rate = rates[0]
+        audio = np.concatenate(parts, axis=1)
     except (soundfile.LibsndfileError, ValueError) as error:
         log.warning("skipped %s: %s", path, error)
         return None
+    audio = audio.mean(axis=0, keepdims=True) if kind == "speech" else keep_stereo(audio)
     if sample_rate < MIN_SAMPLE_RATE or not np.isfinite(audio).all():
         log.warning("skipped %s: %d Hz, or not finite", path, sample_rate)
         return None
-    audio = trim(audio[: int(max_seconds * sample_rate)], sample_rate)
+    audio = trim(audio[:, : int(max_seconds * sample_rate)], sample_rate)
+    if audio.shape[1] < MIN_SECONDS[kind] * sample_rate:
+        return None
+    bandwidth_hz = bandwidth_of(audio, sample_rate)
     if sample_rate not in SAMPLE_RATES:
         nearest = next((rate for rate in SAMPLE_RATES if rate >= sample_rate), SAMPLE_RATES[-1])
-        audio, sample_rate = soxr.resample(audio, sample_rate, nearest), nearest
-    if len(audio) < MIN_SECONDS[kind] * sample_rate:
-        return None
+        audio, sample_rate = soxr.resample(audio.T, sample_rate, nearest).T, nearest
     # The mixer sets levels: only the rounding to 16 bits is at stake here.
     audio = audio * (0.9 / np.abs(audio).max())
-    return np.round(audio * 32767).astype(np.int16), sample_rate
+    return np.round(audio * 32767).astype(np.int16), sample_rate, bandwidth_hz
 
 
-def split_of(source: Source, speaker: str, validation_percent: int) -> str:
-    """Draw the split by name, so that it never depends on what else is in the recipe."""
+def split_of(source: Source, path: str, validation_percent: int) -> str:
+    """The split that the source says, or draw it by name, so that it never depends on what else is in the recipe."""
+    if source.held_out:
+        return "validation" if re.search(source.held_out, path) else "train"
+    speaker = source.speaker_of(path)
     if source.kind == "speech" and not source.speaker:
         return "train"  # the only voice of its source: too rare to hold out
     draw = int(hashlib.sha256(f"{source.name}/{speaker}".encode("utf-8", "surrogateescape")).hexdigest(), 16) % 100
@@ -106,7 +162,11 @@ def build_source(source: Source, recipe: Recipe, cache: Path, mirrors: str | Non
     """
     index = dest / f"{source.name}.json"
     made_by = {
-        "source": {key: value for key, value in asdict(source).items() if key != "voices"},
+        "source": {
+            field.name: sorted(value) if isinstance(value, frozenset) else value
+            for field in fields(source)
+            if field.name != "voices" and (value := getattr(source, field.name)) != field.default
+        },
         "limits": [recipe.validation_percent, recipe.max_file_bytes, recipe.max_seconds],
         "reserved": sorted(recipe.reserved_speakers),
     }
@@ -117,24 +177,27 @@ def build_source(source: Source, recipe: Recipe, cache: Path, mirrors: str | Non
     clips: list[Clip] = []
     seen: set[str] = set()
     with contextlib.ExitStack() as files:
-        packed: dict[int, Any] = {}
-        for path, content in read_files(source, cache, mirrors, recipe.max_file_bytes):
-            digest = hashlib.sha256(content).hexdigest()
+        packed: dict[tuple[int, int], Any] = {}
+        for path, contents in recordings(source, cache, mirrors, recipe.max_file_bytes):
+            digest = hashlib.sha256(b"".join(contents)).hexdigest()
             speaker = source.speaker_of(path)
             if digest in seen or speaker in recipe.reserved_speakers:
                 continue
             seen.add(digest)
-            if (prepared := prepare(source.kind, path, content, recipe.max_seconds)) is None:
+            if (prepared := prepare(source.kind, path, contents, recipe.max_seconds)) is None:
                 continue
-            audio, rate = prepared
-            if rate not in packed:
-                packed[rate] = files.enter_context(packed_file(dest, source.name, rate).open("wb"))
-            split = split_of(source, speaker, recipe.validation_percent)
+            audio, rate, bandwidth_hz = prepared
+            key = rate, len(audio)
+            if key not in packed:
+                packed[key] = files.enter_context(packed_file(dest, source.name, *key).open("wb"))
+            split = split_of(source, path, recipe.validation_percent)
             name = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             voice = f"{source.name}/{speaker if source.kind == 'speech' else name}"
-            offset = packed[rate].tell() // 2
-            clips.append(Clip(source.kind, source.name, name, digest, voice, split, rate, offset, len(audio)))
-            packed[rate].write(audio.tobytes())
+            channels, length = audio.shape
+            offset = packed[key].tell() // (2 * channels)
+            found = source.kind, source.name, name, digest, voice, split, rate, offset, length
+            clips.append(Clip(*found, channels=channels, bandwidth_hz=bandwidth_hz))
+            packed[key].write(audio.T.tobytes())
     if not clips:
         raise RecipeError(f"{source.name}: no audio found; is the pattern {source.include!r} right?")
     summary = {
@@ -155,9 +218,19 @@ def build_source(source: Source, recipe: Recipe, cache: Path, mirrors: str | Non
     return summary
 
 
-def packed_file(corpus: Path, source: str, sample_rate: int) -> Path:
-    """Where a source's audio at one rate lies."""
-    return corpus / f"{source}.{sample_rate}.i16"
+def recordings(
+    source: Source, cache: Path, mirrors: str | None, max_file_bytes: int
+) -> Iterator[tuple[str, list[bytes]]]:
+    """(path, contents of its parts) of every recording of a source; the path is that of the first part."""
+    files = read_files(source, cache, mirrors, max_file_bytes)
+    for _, parts in groupby(files, key=lambda file: source.recording_of(file[0])):
+        paths, contents = zip(*parts, strict=True)
+        yield paths[0], list(contents)
+
+
+def packed_file(corpus: Path, source: str, sample_rate: int, channels: int = 1) -> Path:
+    """Where a source's audio at one rate lies: int16, the channels of a sample side by side."""
+    return corpus / f"{source}.{sample_rate}{'.stereo' if channels == 2 else ''}.i16"
 
 
 def build(recipe: Recipe, dest: Path, cache: Path, mirrors: str | None = None, workers: int = 2) -> dict[str, Any]:

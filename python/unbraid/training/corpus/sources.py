@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 import subprocess
@@ -35,9 +36,19 @@ class Source:
     exclude: str = r"(?!)"
     speaker: str = ""
     voices: int = 1  # in the files that `speaker` does not tell apart: they weigh as so many
+    held_out: str = ""  # the split, where it is not drawn: files that match validate, all others train
+    joined: str = ""  # files with one first group are parts of one recording, in the order of their paths
+    listed: str = ""  # a table beside the recipe: of the recordings that `joined` names, only these
+    ids: frozenset[str] = frozenset()  # the first column of that table
 
     def wants(self, path: str) -> bool:
-        return bool(re.search(self.include, path)) and not re.search(self.exclude, path)
+        found = bool(re.search(self.include, path)) and not re.search(self.exclude, path)
+        return found and (not self.listed or self.recording_of(path) in self.ids)
+
+    def recording_of(self, path: str) -> str:
+        """The recording that a file is a part of, or all of."""
+        found = re.search(self.joined, path) if self.joined else None
+        return found.group(1) if found else path
 
     def speaker_of(self, path: str) -> str:
         """Who speaks in a file, without the source's name; the file itself where nobody does."""
@@ -66,7 +77,9 @@ class Recipe:
         reserved = [word.lower() for word in table["reserved"]["sources"]]
         sources = []
         for row in table["source"]:
-            source = Source(**row)
+            source = Source(**row, ids=_listed(path.parent / row["listed"]) if "listed" in row else frozenset())
+            if source.listed and not source.joined:
+                raise RecipeError(f"{path}: {source.name} is 'listed', so 'joined' must say what its ids are")
             if source.kind not in table["kinds"]:
                 raise RecipeError(f"{path}: {source.name} is {source.kind!r}, expected one of {table['kinds']}")
             if bool(source.git) == bool(source.deb):
@@ -84,6 +97,13 @@ class Recipe:
             max_seconds=table["max_seconds"],
             reserved_speakers=frozenset(table["reserved"]["speakers"]),
         )
+
+
+def _listed(path: Path) -> frozenset[str]:
+    """The first column of a table with tabs between its columns, whose first line is a header."""
+    with path.open(encoding="utf-8", newline="") as file:
+        _, *rows = csv.reader(file, delimiter="\t")
+    return frozenset(row[0] for row in rows)
 
 
 def read_files(source: Source, cache: Path, mirrors: str | None, max_file_bytes: int) -> Iterator[tuple[str, bytes]]:

@@ -47,7 +47,7 @@ class Drawer:
         self.num_frames = self.length // HOP_LENGTH - 1
         self.rooms = rooms.load_bank(corpus)
         self._corpus = corpus
-        self._packed: dict[tuple[str, int], NDArray[np.int16]] = {}
+        self._packed: dict[tuple[str, int, int], NDArray[np.int16]] = {}
         self._voices: dict[str, dict[str, list[Clip]]] = {kind: {} for kind in STEMS}
         for clip in load_clips(corpus):
             if clip.split == split:
@@ -83,11 +83,12 @@ class Drawer:
         last = clip.length
         if max_samples is not None:
             last = min(last, first + int(max_samples * ratio / SAMPLE_RATE) + 64)
-        key = (clip.source, clip.sample_rate)
+        key = (clip.source, clip.sample_rate, clip.channels)
         if key not in self._packed:
-            self._packed[key] = np.memmap(packed_file(self._corpus, *key), np.int16, "r")
+            packed = np.memmap(packed_file(self._corpus, *key), np.int16, "r")
+            self._packed[key] = packed.reshape(-1, clip.channels)
         raw = self._packed[key][clip.offset + first : clip.offset + last]
-        audio = raw.astype(np.float32) / 32768.0
+        audio = raw.mean(axis=1, dtype=np.float32) / 32768.0  # the network hears the middle
         out: Samples = soxr.resample(audio, ratio, SAMPLE_RATE, quality="LQ")
         return out[:max_samples]
 
@@ -113,7 +114,7 @@ class Drawer:
         audio = self._in_room(audio, 0.4)
         if rng.random() < 0.05:
             audio = augment.clip_hard(audio, rng)
-        return audio, min(24000.0, clip.sample_rate / 2 * speed) if clip.sample_rate < 44100 else 24000.0
+        return audio, 24000.0 if clip.bandwidth_hz >= 22050 else min(24000.0, clip.bandwidth_hz * speed)
 
     def music(self, length: int | None = None) -> tuple[Samples, float]:
         """A stretch of a track, up to a tone higher or lower."""
