@@ -47,9 +47,8 @@ def save_toy_corpus(folder: Path, *, seed: int = 1, seconds: float = 5.0, silent
                     audio = SOUNDS[kind](rng, sample_rate, seconds) * (split != silent_split)
                     packed.write(np.round(audio * 32767).astype(np.int16).tobytes())
                     name = f"toy_{kind}/{split}{i}"
-                    clips.append(
-                        Clip(kind, f"toy_{kind}", f"{split}{i}", name, name, split, sample_rate, offset, len(audio))
-                    )
+                    found = kind, f"toy_{kind}", f"{split}{i}", name, name, split, sample_rate, offset, len(audio)
+                    clips.append(Clip(*found, channels=1, bandwidth_hz=sample_rate / 2))
                     offset += len(audio)
         (folder / f"toy_{kind}.json").write_text(json.dumps({"clips": [asdict(clip) for clip in clips]}))
     rows = {f"toy_{kind}": {"kind": kind, "voices": 1} for kind in RATES}

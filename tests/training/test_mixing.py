@@ -25,8 +25,8 @@ from unbraid.training.frames import (  # noqa: E402
     spectra,
 )
 from unbraid.training.mixtures import augment, noises, rooms  # noqa: E402
-from unbraid.training.mixtures.drawing import STEMS, Drawer, Stem  # noqa: E402
-from unbraid.training.mixtures.mixing import PRESENT, Mixer, mix  # noqa: E402
+from unbraid.training.mixtures.drawing import STEMS, Drawer, Stem, capped  # noqa: E402
+from unbraid.training.mixtures.mixing import PRESENT, Mixer, before_a_word, mix  # noqa: E402
 
 Complex = NDArray[np.complex64]
 
@@ -82,6 +82,11 @@ def test_pair_power_is_the_band_sum_of_the_real_cross_power(rng: np.random.Gener
 # --- mixtures -------------------------------------------------------------------------------------------------------
 
 
+def mix_any(stems: list[Stem], rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
+    """Those of the stems that sound together as often as in training."""
+    return mix(stems, np.array(list(PRESENT))[rng.choice(len(PRESENT), p=list(PRESENT.values()))], rng)
+
+
 def mixed_spectra(stems: list[Stem], own: NDArray[np.float32]) -> Complex:
     """The stems' spectra (stems, frames, bins) at the levels at which `mix` took them, found from its K."""
     gains = np.sqrt(own / np.stack([stem.power for stem in stems]).clip(1e-20))
@@ -95,7 +100,7 @@ def band_power(frames: Complex) -> NDArray[np.float64]:
 def test_band_sums_are_those_of_the_mixed_spectra(rng: np.random.Generator) -> None:
     for _ in range(20):
         stems = toy_stems(rng)
-        mixture, cross, own = mix(stems, rng)
+        mixture, cross, own = mix_any(stems, rng)
         parts = mixed_spectra(stems, own)
         whole = parts.sum(axis=0)
         tolerance = 1e-5 * mixture.max()
@@ -107,7 +112,7 @@ def test_band_sums_are_those_of_the_mixed_spectra(rng: np.random.Generator) -> N
 def test_error_of_a_band_mask_is_exact_in_band_sums(rng: np.random.Generator) -> None:
     for _ in range(20):
         stems = toy_stems(rng)
-        mixture, cross, own = mix(stems, rng)
+        mixture, cross, own = mix_any(stems, rng)
         parts = mixed_spectra(stems, own)
         masks = rng.random(own.shape, np.float32)
         brute = band_power(parts - masks[..., bands.band_of_bin()] * parts.sum(axis=0))
@@ -117,7 +122,7 @@ def test_error_of_a_band_mask_is_exact_in_band_sums(rng: np.random.Generator) ->
 
 def test_mixture_power_is_the_sum_of_the_cross_terms(rng: np.random.Generator) -> None:
     for _ in range(20):
-        mixture, cross, _ = mix(toy_stems(rng), rng)
+        mixture, cross, _ = mix_any(toy_stems(rng), rng)
         np.testing.assert_allclose(mixture, cross.sum(axis=0), atol=1e-5 * mixture.max())
 
 
@@ -125,7 +130,7 @@ def test_absent_stems_have_no_power_and_no_cross_term(rng: np.random.Generator) 
     seen = set()
     stems = toy_stems(rng)
     for _ in range(200):
-        mixture, cross, own = mix(stems, rng)
+        mixture, cross, own = mix_any(stems, rng)
         present = tuple(int(stem.any()) for stem in own)
         seen.add(present)
         assert present in PRESENT
@@ -139,7 +144,7 @@ def test_levels_stay_within_their_range(rng: np.random.Generator) -> None:
     stems = toy_stems(rng)
     full_scale = WIN_LENGTH**2 / 4 * POWER_SCALE
     for _ in range(50):
-        mixture, _, _ = mix(stems, rng)
+        mixture, _, _ = mix_any(stems, rng)
         level_db = 10 * np.log10(mixture.sum(axis=1).mean() / full_scale)
         assert -45.01 < level_db < -11.99
 
@@ -154,7 +159,9 @@ def test_narrow_speech_narrows_its_mixture(rng: np.random.Generator) -> None:
     stems = toy_stems(rng)
     stems[0] = toy_stem("speech", rng, bandwidth_hz=8000.0)
     above = bands.band_edges()[:-1] * bands.BIN_HZ >= 8000
-    narrow = [not mixture[:, above].any() for mixture, _, own in (mix(stems, rng) for _ in range(100)) if own[0].any()]
+    narrow = [
+        not mixture[:, above].any() for mixture, _, own in (mix_any(stems, rng) for _ in range(100)) if own[0].any()
+    ]
     assert np.mean(narrow) > 0.75  # nine in ten, and what is narrow anyway
 
 
@@ -166,7 +173,7 @@ def test_a_fuller_voice_is_not_a_louder_one(rng: np.random.Generator, monkeypatc
     def heard(response: NDArray[np.float32]) -> NDArray[np.float32]:
         """Voices (clips, bands), in units of the music beside them."""
         monkeypatch.setattr(augment, "proximity", lambda _: response)
-        mixed = [mix(stems, np.random.default_rng(seed))[2].sum(axis=1) for seed in range(40)]
+        mixed = [mix_any(stems, np.random.default_rng(seed))[2].sum(axis=1) for seed in range(40)]
         return np.array([own[0] / own[1].sum() for own in mixed if own[0].any() and own[1].any()])
 
     thin, full = heard(np.ones(bands.NUM_BANDS, np.float32)), heard(np.where(low, 8, 1).astype(np.float32))
@@ -307,3 +314,58 @@ def test_batches_repeat_by_seed(corpus: Path) -> None:
 
     np.testing.assert_array_equal(third(1), third(1))
     assert not np.array_equal(third(1), third(2))
+
+
+# --- what is chosen for each other ----------------------------------------------------------------------------------
+
+
+def stem_of(level_db: NDArray[np.float64]) -> Stem:
+    frames = (10 ** (level_db / 20)).astype(np.complex64)[:, None] * np.ones(bands.NUM_BINS, np.complex64)
+    return Stem(frames, pair_power(frames, frames), 24000.0)
+
+
+def test_a_steady_noise_moves_less_than_knocks() -> None:
+    fan = stem_of(np.random.default_rng(1).normal(0, 0.5, 100))
+    knocks = stem_of(np.where(np.arange(100) % 20 == 0, 0.0, -50.0))
+    assert fan.unsteadiness < 1 < 10 < knocks.unsteadiness
+
+
+def test_a_knock_comes_just_before_a_word() -> None:
+    rng = np.random.default_rng(3)
+    speech = stem_of(np.where((np.arange(200) > 80) & (np.arange(200) < 150), 0.0, -50.0))
+    knock = stem_of(np.where(np.arange(200) == 30, 0.0, -60.0))
+    for _ in range(50):
+        moved = before_a_word(speech, knock, rng)
+        at = int(moved.level_db.argmax())
+        # The five steepest rises of this voice are its one onset and, all alike, some frames of silence or of voice.
+        assert np.count_nonzero(moved.level_db > -10) == 1
+        assert 0 <= at < 200
+    onset = stem_of(np.linspace(-60, 0, 200) + np.where(np.arange(200) >= 100, 30.0, 0.0))
+    ramp = np.sort(np.diff(onset.level_db))[-5]
+    assert ramp < 1  # only one rise stands out, so a fifth of the knocks is before it
+    near = [int(before_a_word(onset, knock, rng).level_db.argmax()) for _ in range(300)]
+    assert 0.1 < np.mean([79 <= at <= 99 for at in near]) < 0.6
+
+
+def test_music_meets_steady_noises_oftener(corpus: Path) -> None:
+    mixer = Mixer(Drawer(corpus, "train", 1.0, 5), batch_size=2)
+    levels = np.linspace(0, 20, len(mixer._reservoir["noise"]))
+    wave = np.where(np.arange(60) % 2 == 0, 1.0, -1.0)
+    mixer._reservoir["noise"] = [stem_of(level * wave) for level in levels]
+    rng = np.random.default_rng(9)
+    drawn = {
+        present: np.mean([mixer._trio(np.array(present), rng)[2].unsteadiness for _ in range(400)])
+        for present in ((0, 1, 1), (1, 1, 1), (1, 0, 1))
+    }
+    assert drawn[0, 1, 1] < drawn[1, 1, 1] - 2
+    assert drawn[1, 0, 1] < drawn[1, 1, 1] + 3
+
+
+def test_no_group_of_odds_exceeds_its_cap() -> None:
+    groups = ["a"] * 5 + ["b"] * 2 + list("cdefghijk")
+    odds = capped(np.full(len(groups), 1 / len(groups)), groups, 0.15)
+    assert odds.sum() == pytest.approx(1)
+    assert odds[:5].sum() == pytest.approx(0.15)
+    assert odds[7] > 1 / len(groups)
+    few = np.array([0.9, 0.1])
+    np.testing.assert_array_equal(capped(few, ["a", "b"], 0.15), few)  # two cannot share less than half

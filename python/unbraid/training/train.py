@@ -45,12 +45,13 @@ class TrainConfig:
     steps: int = 40_000
     warmup_steps: int = 500
     batch_size: int = 8  # of each process
-    seconds: float = 3.0
+    seconds: float = 6.0
     learning_rate: float = 1.5e-3
     weight_decay: float = 1e-3
     max_grad_norm: float = 1.0
     average: float = 0.999  # exponential moving average of the weights, per step
-    validate_every: int = 1000
+    validate_minutes: float = 30.0
+    save_minutes: float = 5.0  # a run that is cut loses no more
     workers: int = 1
     start_from: str = ""  # a checkpoint whose averaged weights a new run begins with
     teacher: str = ""  # a checkpoint whose masks are half of what is learnt, the true stems the other
@@ -94,7 +95,7 @@ class Run:
         torch.manual_seed(config.seed)
         self.model = Crnn(model_config)
         self.average = copy.deepcopy(self.model).eval()
-        self.optimiser = torch.optim.AdamW(
+        self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
         self.teacher = load_checkpoint(Path(config.teacher))[0] if config.teacher else None
@@ -113,7 +114,7 @@ class Run:
     def _load(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.best, self.seconds_heard = state["step"], state["best"], state["seconds_heard"]
         log.info("resumed at step %d", self.step)
 
@@ -126,7 +127,7 @@ class Run:
             "seconds_heard": self.seconds_heard,
         }
         if name == "last.pt":
-            state |= {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
+            state |= {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
         torch.save(state, self.folder / f"{name}.tmp")
         (self.folder / f"{name}.tmp").replace(self.folder / name)
 
@@ -136,7 +137,7 @@ class Run:
         return self.config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * self.step / self.config.steps))
 
     def train_step(self, mixture: Tensor, cross: Tensor, stems: Tensor) -> float:
-        for group in self.optimiser.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate()
         with autocast():
             masks, _ = self.model(mixture)
@@ -145,13 +146,13 @@ class Run:
             with torch.no_grad(), autocast():
                 shares, _ = self.teacher(mixture)
             loss = 0.5 * (loss + distillation_loss(masks, mixture, shares))
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         loss.backward()
         if _world_size() > 1:
             _average_gradients(self.model)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
         if torch.isfinite(norm):
-            self.optimiser.step()
+            self.optimizer.step()
         decay = min(self.config.average, (self.step + 1) / (self.step + 10))
         with torch.no_grad():
             for mean, value in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
@@ -171,16 +172,21 @@ class Run:
         )
         self.model.train()
         losses: list[float] = []
-        started, waited = time.monotonic(), 0.0
+        started = saved = time.monotonic()
+        waited = 0.0
         batches = iter(loader)
         while self.step < self.config.steps:
             asked = time.monotonic()
             batch = next(batches)
             waited += time.monotonic() - asked
             losses.append(self.train_step(*batch))
-            due = self.step % self.config.validate_every == 0 or self.step == self.config.steps
-            if due and validation:
-                took = time.monotonic() - started
+            now = time.monotonic()
+            last = self.step == self.config.steps
+            if validation and not last and now - saved >= 60 * self.config.save_minutes:
+                self._save("last.pt")
+                saved = now
+            if validation and (last or now - started >= 60 * self.config.validate_minutes):
+                took = now - started
                 gains = validation.gains(self.average)
                 mean = float(np.mean(list(gains.values())))
                 row = {
@@ -199,8 +205,8 @@ class Run:
                     self.best = mean
                     self._save("best.pt")
                 self._save("last.pt")
-            if due:
-                losses, started, waited = [], time.monotonic(), 0.0
+                losses, waited = [], 0.0
+                started = saved = time.monotonic()
 
 
 def main() -> None:

@@ -53,8 +53,8 @@ class Clip:
     sample_rate: int
     offset: int
     length: int
-    channels: int = 1
-    bandwidth_hz: float = 24000.0  # where the recording ends, whatever its sample rate says
+    channels: int
+    bandwidth_hz: float  # where the recording ends, whatever its sample rate says
 
 
 def decode(content: bytes, path: str) -> tuple[Audio, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +28,8 @@ from unbraid.training.mixtures.noises import crossed, hiss, synthetic_noise
 
 STEMS = ("speech", "music", "noise")
 MAX_VOICES = 150  # a source of more voices than that weighs no more
+MAX_NOISE_SHARE = 0.15  # of what is drawn of recorded noise, for one source
+WIDE_BAND_HZ = 15000.0
 SENTENCE_SECONDS = 2.2  # a voice whose files last that long on average speaks fluently
 
 
@@ -36,6 +40,22 @@ class Stem:
     spectra: Spectra
     power: NDArray[np.float32]
     bandwidth_hz: float
+
+    @functools.cached_property
+    def level_db(self) -> NDArray[np.float32]:
+        """The level of each frame, 60 dB below its mean at least: (frames,)."""
+        power = self.power.sum(axis=1)
+        level_db: NDArray[np.float32] = 10 * np.log10(power + 1e-6 * power.mean() + 1e-20)
+        return level_db
+
+    @property
+    def unsteadiness(self) -> float:
+        """How much its level moves, in dB: a fan's by less than 1, a string of knocks' by 20."""
+        return float(self.level_db.std())
+
+    def rolled(self, frames: int) -> Stem:
+        """Later by so many frames; what falls off its end comes in at its beginning."""
+        return Stem(np.roll(self.spectra, frames, axis=0), np.roll(self.power, frames, axis=0), self.bandwidth_hz)
 
 
 class Drawer:
@@ -61,19 +81,21 @@ class Drawer:
         return dict(zip(self._names[kind], self._odds[kind].tolist(), strict=True))
 
     def _weigh(self, kind: str, counts: dict[str, int]) -> NDArray[np.float64]:
-        # Square root of the hours: long recordings count, but do not drown the many short ones. Wide-band speech
-        # is scarce and would be drowned by the 16 kHz corpora, sentences by strung words.
+        # Square root of the hours: long recordings count, but do not drown the many short ones. Voices near a
+        # wide-band microphone are scarce and would be drowned by the 16 kHz corpora, sentences by strung words.
         weights = []
         for speaker, clips in self._voices[kind].items():
             count = min(counts.get(speaker, 1), MAX_VOICES)
             seconds = sum(clip.length / clip.sample_rate for clip in clips)
             weight = count * np.sqrt(min(seconds / count, 6000.0))
-            if kind == "speech" and clips[0].sample_rate >= 44100:
-                weight *= 1.5
+            if kind == "speech" and clips[0].bandwidth_hz >= WIDE_BAND_HZ:
+                weight *= 3.0
             if kind == "speech" and seconds / len(clips) >= SENTENCE_SECONDS:
                 weight *= 2.0
             weights.append(weight)
         odds: NDArray[np.float64] = np.array(weights) / np.sum(weights)
+        if kind == "noise":
+            odds = capped(odds, [clips[0].source for clips in self._voices[kind].values()], MAX_NOISE_SHARE)
         return odds
 
     def read(self, clip: Clip, speed: float = 1.0, max_samples: int | None = None, start: float = 0.0) -> Samples:
@@ -137,9 +159,9 @@ class Drawer:
         length = length or self.length
         rng = self.rng
         draw = rng.random()
-        if draw < 0.4:
+        if draw < 0.15:
             audio = synthetic_noise(length, rng)
-        elif draw < 0.45:
+        elif draw < 0.20:
             crowd = [self.speech(length)[0] for _ in range(5)]
             audio = np.sum([voice / (np.abs(voice).max() + 1e-9) for voice in crowd], axis=0, dtype=np.float32)
         else:
@@ -187,7 +209,7 @@ class Drawer:
             frames, bandwidth_hz = self._moved_sound(kind), 24000.0
         if kind == "music" and self.rng.random() < 0.3:
             frames = self._sung(frames)
-        if kind == "noise" and self.rng.random() < 0.2:
+        if kind == "noise" and self.rng.random() < 0.08:
             frames = crossed(frames, self._moved_sound(kind))
         return Stem(frames, pair_power(frames, frames), bandwidth_hz)
 
@@ -220,13 +242,33 @@ class Drawer:
     def _moved_sound(self, kind: str) -> Spectra:
         rng, noise = self.rng, kind == "noise"
         most = 0.6 if noise else 0.2
-        tempo = float(np.exp(rng.uniform(-0.3, 0.3))) if rng.random() < 0.5 else 1.0
-        speed = float(np.exp(rng.uniform(-most, most))) if rng.random() < 0.5 else 1.0
+        moved = 0.25 if noise else 0.5  # a noise moved far is no noise of this world
+        tempo = float(np.exp(rng.uniform(-0.3, 0.3))) if rng.random() < moved else 1.0
+        speed = float(np.exp(rng.uniform(-most, most))) if rng.random() < moved else 1.0
         hop = int(HOP_LENGTH * tempo)
         length = hop * (self.num_frames - 1) + WIN_LENGTH
         audio = (self.noise if noise else self.music)(int(length * speed) + 64)[0]
         if speed != 1:
             audio = soxr.resample(audio, SAMPLE_RATE * speed, SAMPLE_RATE, quality="LQ")
-        if noise and rng.random() < 0.25:
+        if noise and rng.random() < 0.08:
             audio = audio[::-1]
         return transform(np.lib.stride_tricks.sliding_window_view(level(audio[:length]), WIN_LENGTH)[::hop])
+
+
+def capped(odds: NDArray[np.float64], groups: Sequence[str], most: float) -> NDArray[np.float64]:
+    """Odds of which no group has more than `most`; as they are where there are too few groups for that."""
+    names, index = np.unique(np.asarray(groups), return_inverse=True)
+    odds = odds.copy()
+    if len(names) * most < 1:
+        return odds
+    full = np.zeros(len(names), bool)
+    while True:
+        shares = np.bincount(index, odds, len(names))
+        over = (shares > most + 1e-9) & ~full
+        if not over.any():
+            return odds
+        full |= over
+        free = ~full[index]
+        for name in np.flatnonzero(over):
+            odds[index == name] *= most / shares[name]
+        odds[free] *= (1 - most * full.sum()) / odds[free].sum()

@@ -22,6 +22,11 @@ PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 # Which stems sound together, and how often.
 PRESENT = {(1, 1, 1): 0.31, (1, 0, 1): 0.24, (1, 1, 0): 0.16, (0, 1, 1): 0.16,
            (1, 0, 0): 0.02, (0, 1, 0): 0.03, (0, 0, 1): 0.08}  # fmt: skip
+STEADY = 0.5  # of music with noise: it is a hum, a motor, a fan, quiet or loud
+BURIED = 0.25  # of speech with music: the music is as loud, or much louder
+STRUCK = 0.1  # of speech with noise: something is struck just before a word
+CHOICE = 5  # how many noises the steadiest, or the least steady, is chosen of
+
 NARROW_BAND_HZ = {24000.0: 0.60, 16000.0: 0.06, 12000.0: 0.06, 11025.0: 0.04, 8000.0: 0.18, 5500.0: 0.03, 4000.0: 0.03}
 
 
@@ -52,18 +57,42 @@ class Mixer:
                 for kind, stems in self._reservoir.items():
                     stems[rng.integers(len(stems))] = self.drawer.stem(kind)
                 due -= 1
-            orders = [rng.permutation(len(stems))[: self.batch_size] for stems in self._reservoir.values()]
-            rows = zip(*orders, strict=True)
-            trios = [[self._reservoir[kind][i] for kind, i in zip(STEMS, row, strict=True)] for row in rows]
-            mixtures = [mix(trio, rng) for trio in trios]
+            mixtures = [mix(self._trio(present, rng), present, rng) for present in self._kinds(rng)]
             yield Batch(*(np.stack(parts) for parts in zip(*mixtures, strict=True)))
 
+    def _kinds(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        return np.array(list(PRESENT))[rng.choice(len(PRESENT), self.batch_size, p=list(PRESENT.values()))]
 
-def mix(stems: list[Stem], rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
-    """Mix three stems at random levels; returns P (frames, bands), C and K (3, frames, bands)."""
+    def _trio(self, present: NDArray[np.int64], rng: np.random.Generator) -> list[Stem]:
+        """Three stems of the reservoir, the noise chosen for what it is heard with."""
+        draw = rng.random()
+        speech, music, noise = (stems[rng.integers(len(stems))] for stems in self._reservoir.values())
+        others = [self._reservoir["noise"][i] for i in rng.integers(len(self._reservoir["noise"]), size=CHOICE)]
+        if tuple(present) == (0, 1, 1) and draw < STEADY:
+            noise = min(others, key=lambda stem: stem.unsteadiness)
+        elif present[0] and present[2] and draw < STRUCK:
+            noise = before_a_word(speech, max(others, key=lambda stem: stem.unsteadiness), rng)
+        return [speech, music, noise]
+
+
+def before_a_word(speech: Stem, noise: Stem, rng: np.random.Generator) -> Stem:
+    """The noise with its sharpest rise some 20 to 300 ms before one of the speech."""
+    rises = np.diff(speech.level_db)
+    word = rng.choice(np.argsort(rises)[-5:])
+    return noise.rolled(int(word - np.argmax(np.diff(noise.level_db)) - rng.integers(1, 20)))
+
+
+def mix(stems: list[Stem], present: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
+    """Mix those of three stems that are present, at random levels.
+
+    Returns P (frames, bands), C and K (3, frames, bands).
+    """
     pairs = [stems[i].power if i == j else pair_power(stems[i].spectra, stems[j].spectra) for i, j in PAIRS]
-    present = np.array(list(PRESENT))[rng.choice(len(PRESENT), p=list(PRESENT.values()))]
     level_db = [rng.normal(0, 1), rng.uniform(-13, 8), rng.uniform(-15, 7)]
+    if present[0] and present[1] and rng.random() < BURIED:
+        level_db[1] = rng.uniform(0, 12)
+    if tuple(present) == (0, 1, 1) and rng.random() < STEADY:
+        level_db[2] = level_db[1] + rng.uniform(-25, 5)
     cutoff_hz = float(rng.choice(list(NARROW_BAND_HZ), p=list(NARROW_BAND_HZ.values())))
     if present[0] and rng.random() < 0.9:
         # The bandwidth of a narrow recording is the mixture's: or the network learns "above 8 kHz is never speech".
