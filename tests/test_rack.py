@@ -12,7 +12,7 @@ from pedalboard.io import AudioFile
 from pedalboard_native._internal import AddLatency
 
 import unbraid
-from helpers.audio import Audio, soft_noise
+from helpers.audio import Audio, soft_noise, write
 
 RATE = 48000
 
@@ -138,3 +138,12 @@ def test_a_file_comes_out_as_the_array_does(
     with AudioFile(str(tmp_path / "out.wav")) as file:
         assert (file.samplerate, file.num_channels, file.frames) == (RATE, 2, audio.shape[1])
         np.testing.assert_array_equal(file.read(max(1, file.frames)), rack.process(audio, RATE))
+
+
+def test_files_of_unknown_formats_are_refused(
+    tmp_path: Path, toy_model: unbraid.Model, rng: np.random.Generator
+) -> None:
+    source = write(tmp_path / "in.wav", soft_noise(rng, 2, 1000), RATE)
+    with pytest.raises(ValueError, match=r"out\.mp3: the output must end in \.wav or \.flac"):
+        unbraid.StemRack({}, toy_model).process_file(source, tmp_path / "out.mp3")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]

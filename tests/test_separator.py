@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -268,3 +269,39 @@ def test_import_is_light() -> None:
         "assert unbraid.__version__\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+# --- gains by stem --------------------------------------------------------------------------------------------------
+
+
+def test_a_mapping_by_stem_is_as_good_as_keywords(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
+    mixture = soft_noise(rng, 2, 20000)
+    expected = unbraid.remix(mixture, 48000, toy_model, speech_db=3, music="mute")
+    for gains in ({"speech": 3, "music": "mute"}, {"speech": 3.0, "music": float("-inf")}):
+        np.testing.assert_array_equal(unbraid.remix(mixture, 48000, toy_model, gains_db=gains), expected)
+    same = unbraid.remix(mixture, 48000, toy_model, {"music": "mute"}, speech_db=3)
+    np.testing.assert_array_equal(same, expected)
+
+
+def test_a_remixer_shows_its_gains(toy_model: unbraid.Model) -> None:
+    remixer = unbraid.Remixer(48000, 2, toy_model, {"speech": 3}, music="mute")
+    assert remixer.gains_db == {"speech": pytest.approx(3), "music": float("-inf"), "noise": 0}
+    remixer.set_gains({"music": -6}, noise_db=1.5)
+    assert remixer.gains_db == pytest.approx({"speech": 3, "music": -6, "noise": 1.5})
+    remixer.reset()
+    assert remixer.gains_db["music"] == pytest.approx(-6)
+
+
+@pytest.mark.parametrize(
+    ("gains_db", "keywords", "message"),
+    [
+        ({"song": 1}, {}, "unknown gain 'song'; this model has speech, music, noise"),
+        ({"music_db": 1}, {}, "unknown gain 'music_db'; this model has speech, music, noise"),
+        ({"music": 1}, {"music_db": 2}, "two gains for 'music'"),
+        ({"music": None}, {}, 'music must be a number in dB or "mute", got None'),
+        ([1, 2, 3], {}, "gains_db must map stem names to gains in dB, got list"),
+    ],
+)
+def test_wrong_gains_are_named(toy_model: unbraid.Model, gains_db: Any, keywords: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        unbraid.Remixer(48000, 1, toy_model, gains_db, **keywords)

@@ -381,3 +381,19 @@ print(plugin.status)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == f"passing through: {status}"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("db", [-72, -72.0, -73, -100, float("-inf")])
+def test_a_fader_at_its_bottom_is_silent(load: Callable[..., VST3Plugin], rng: np.random.Generator, db: float) -> None:
+    plugin = load()
+    plugin.speech_db = plugin.music_db = plugin.noise_db = db
+    assert plugin.speech_db == (db if db == float("-inf") else -72.0)
+    assert not plugin(noise(rng, 2, RATE // 4), RATE).any()
+    plugin.speech_db = -71.9
+    assert plugin(noise(rng, 2, RATE // 4), RATE).any()
+
+
+def test_loading_leaves_the_environment_alone(load: Callable[..., VST3Plugin]) -> None:
+    before = dict(os.environ)
+    load()
+    assert dict(os.environ) == before

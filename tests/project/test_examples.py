@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from pedalboard.io import AudioFile
 
 import unbraid
 from helpers import ROOT
+from helpers.audio import read_audio, write
 
 pytestmark = pytest.mark.skipif("dialogue" not in unbraid.models(), reason="the dialogue model is not installed")
 
@@ -27,5 +29,25 @@ def test_example_runs(script: Path, tmp_path: Path) -> None:
         assert (made.frames, made.num_channels, made.samplerate) == (given.frames, given.num_channels, given.samplerate)
         before, after = given.read(given.frames), made.read(made.frames)
 
+    # Aligned to the sample: nothing is as like the mixture as what comes at its own time.
+    products = np.conj(np.fft.rfft(before.mean(axis=0), 2 * before.shape[1])) * np.fft.rfft(
+        after.mean(axis=0), 2 * before.shape[1]
+    )
+    assert np.argmax(np.fft.irfft(products)) == 0
+
     assert 0.05 < np.std(after[:, 48000 * 2 :]) / np.std(before[:, 48000 * 2 :]) < 2
     assert np.isfinite(after).all()
+
+
+def test_ducking_by_nothing_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the first sample, nor the last, whatever the blocks."""
+    duck = runpy.run_path(str(ROOT / "examples/duck.py"))
+    with AudioFile(str(ROOT / "examples/demo.flac")) as given:
+        before = given.read(given.frames)
+        rate = given.samplerate
+    short = write(tmp_path / "short.wav", before[:, : 2 * rate + 77], rate, 24)
+    for block in (480, 5000):
+        monkeypatch.setitem(duck["duck"].__globals__, "DEPTH_DB", 0.0)
+        monkeypatch.setitem(duck["duck"].__globals__, "BLOCK", block)
+        duck["duck"](str(short), str(tmp_path / "same.wav"))
+        np.testing.assert_allclose(read_audio(tmp_path / "same.wav"), read_audio(short), atol=1e-6)

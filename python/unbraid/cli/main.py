@@ -132,9 +132,9 @@ def info(model: str | None) -> None:
         loaded = load_model(model)
         shown, broken = [describe(loaded, Path(loaded.path), loaded.name)], {}
     for each in shown:
-        click.echo(f"\n{each.name}: {', '.join(each.stem_names)}")
+        click.echo(f"\n{printable(each.name)}: {', '.join(map(printable, each.stem_names))}")
         for key, value in details(each).items():
-            click.echo(f"  {key:16} {value}")
+            click.echo(f"  {printable(key):16} {printable(value)}")
     if not shown:
         click.echo("no models installed")
     for reason in broken.values():
@@ -208,7 +208,12 @@ def error_line(error: Exception) -> str:
 
 
 def print_error(message: str) -> None:
-    click.echo(f"unbraid: {message}", err=True)
+    click.echo(f"unbraid: {printable(message)}", err=True)
+
+
+def printable(text: str) -> str:
+    """Text that a file may have brought along, without what a terminal would obey."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def main(args: Sequence[str] | None = None) -> int:

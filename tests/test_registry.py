@@ -1,0 +1,75 @@
+"""The models at hand: listed without loading them, the broken ones apart."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import unbraid
+from helpers.toy_model import save_toy_model
+from unbraid.cli import main
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("UNBRAID_MODELS", str(tmp_path))
+    save_toy_model(tmp_path / "good.onnx", lookahead_frames="2")
+    return tmp_path
+
+
+def break_model(folder: Path, how: str) -> Path:
+    path = folder / "broken.onnx"
+    if how == "empty":
+        path.write_bytes(b"")
+    elif how == "garbage":
+        path.write_bytes(b"\xff" * 100)
+    elif how == "cut":
+        path.write_bytes(save_toy_model(folder / "whole.onnx").read_bytes()[:-100])
+        (folder / "whole.onnx").unlink()
+    elif how == "folder":
+        path.mkdir()
+    else:
+        save_toy_model(path, win_seconds=how)
+    return path
+
+
+@pytest.mark.parametrize("how", ["empty", "garbage", "cut", "folder", "1e6", "soon", "-1"])
+def test_a_broken_file_is_left_out_and_named(folder: Path, how: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = break_model(folder, how)
+    found = unbraid.models()
+    assert found["good"].latency_ms == pytest.approx(64)
+    assert "broken" not in found
+    assert main(["info"]) == 0
+    told = capsys.readouterr()
+    assert "good: speech, music, noise" in told.out
+    assert str(path) in told.err
+    with pytest.raises((unbraid.ModelError, OSError), match="broken"):
+        unbraid.load_model("broken")
+
+
+def test_what_a_model_says_never_reaches_the_terminal_raw(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_toy_model(folder / "loud.onnx", license="MIT\x1b[31m", task="one\rtwo")
+    save_toy_model(folder / "bad.onnx", mask="real\x1b]0;owned\x07")
+    assert main(["info"]) == 0
+    told = capsys.readouterr()
+    assert "MIT\N{REPLACEMENT CHARACTER}[31m" in told.out
+    assert "bad.onnx" in told.err
+    assert not set("\x1b\x07\r") & set(told.out + told.err)
+
+
+def test_listing_needs_no_runtime(folder: Path) -> None:
+    code = "import json, unbraid; print(json.dumps({name: str(m.path) for name, m in unbraid.models().items()}))"
+    environment = {**os.environ, "UNBRAID_ORT_LIBRARY": str(folder / "nowhere.so")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["good"] == str(folder / "good.onnx")
+
+
+def test_importing_leaves_the_environment_alone() -> None:
+    code = "import os; before = dict(os.environ); import unbraid; assert dict(os.environ) == before"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("UNBRAID_", "ORT_"))}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
