@@ -108,14 +108,14 @@ def test_an_impulse_arrives_exactly_latency_samples_later(any_model: _core.Model
         assert output.max() == pytest.approx(0.5, abs=1e-6)
 
 
-@pytest.mark.parametrize("sample_rate", [16000, 44100, 96000])
+@pytest.mark.parametrize(("sample_rate", "channels"), [(16000, 1), (16000, 2), (44100, 3), (96000, 8)])
 def test_the_stems_of_masks_and_the_stems_heard_are_the_same(
-    sample_rate: int, any_model: _core.Model, rng: np.random.Generator
+    sample_rate: int, channels: int, any_model: _core.Model, rng: np.random.Generator
 ) -> None:
     """The whole way once more in numpy, from the masks of all frames."""
-    separator = _core.Separator(sample_rate, 2, any_model)
+    separator = _core.Separator(sample_rate, channels, any_model)
     win, hop = separator.win_length, separator.hop_length
-    audio = noise(rng, 2, 20 * hop)
+    audio = noise(rng, channels, 20 * hop)
     padded = np.pad(audio, ((0, 0), (win, win + separator.latency_samples)))
     starts = range(hop, padded.shape[1] - win + 1, hop)
     window = np.sqrt(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(win) / win))
@@ -124,7 +124,9 @@ def test_the_stems_of_masks_and_the_stems_heard_are_the_same(
     # host bins that the model does not know take its last mask; model bins above Nyquist are zero
     known = min(win // 2 + 1, any_model.num_bins)
     power = np.zeros((len(spectra), any_model.num_bins), np.float32)
-    power[:, :known] = (np.abs(spectra) ** 2).mean(axis=1)[:, :known] * (2 / window.sum()) ** 2
+    middle = np.abs(spectra.mean(axis=1)) ** 2
+    heard_power = np.maximum(middle, (np.abs(spectra) ** 2).mean(axis=1) / 8)
+    power[:, :known] = heard_power[:, :known] * (2 / window.sum()) ** 2
     bins = np.minimum(np.arange(win // 2 + 1), any_model.num_bins - 1)
     masks = any_model.masks(power)[any_model.lookahead_frames :, :, bins]
 
@@ -192,6 +194,42 @@ def test_two_threads_in_one_stream_are_an_error(toy_model: _core.Model) -> None:
     assert refused > 0
     separator.reset()
     separator.process(np.zeros((1, 100), np.float32))
+
+
+def test_no_sound_vanishes_in_the_middle(toy_model: _core.Model, rng: np.random.Generator) -> None:
+    """What cancels in the mean of the channels is heard as if it were 9 dB softer."""
+    mono = noise(rng, 1, 8000)
+    expected = whole(_core.Separator(48000, 1, toy_model), mono / np.float32(8**0.5)) * 8**0.5
+    for pattern in ([1, -1], [1, -1, 1, -1, 1, -1]):
+        sides = np.concatenate([np.float32(sign) * mono for sign in pattern])
+        stems = whole(_core.Separator(48000, len(pattern), toy_model), sides)
+        np.testing.assert_allclose(stems[:, :1], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_quiet_audio_is_separated_like_loud(channels: int, any_model: _core.Model, rng: np.random.Generator) -> None:
+    """From -40 dB down a level makes no difference; from there up the network hears it as it is."""
+    audio = noise(rng, channels, 40_000)
+    stems = {}
+    for level_db in (-42, -60, -80):
+        level = np.float32(10 ** (level_db / 20) / audio.std())
+        stems[level_db] = whole(_core.Separator(48000, channels, any_model), level * audio) / level
+    np.testing.assert_allclose(stems[-60], stems[-42], atol=2e-4)
+    np.testing.assert_allclose(stems[-80], stems[-42], atol=2e-4)
+
+
+def test_quiet_audio_after_loud_comes_up_again(toy_model: _core.Model, rng: np.random.Generator) -> None:
+    """A jump of 40 dB down is followed within seconds, one up at once; what was is forgotten."""
+    audio = noise(rng, 1, 48000 * 20)
+    level = np.full(audio.shape[1], 10 ** (-60 / 20), np.float32)
+    level[: 48000 * 5] = level[48000 * 15 :] = 10 ** (-20 / 20)
+    jumping = whole(_core.Separator(48000, 1, toy_model), level * audio)[..., 1536:] / level
+    quiet = whole(_core.Separator(48000, 1, toy_model), level[48000 * 6] * audio)[..., 1536:] / level[48000 * 6]
+    loud = whole(_core.Separator(48000, 1, toy_model), level[0] * audio)[..., 1536:] / level[0]
+    np.testing.assert_allclose(jumping[..., : 48000 * 5 - 1536], loud[..., : 48000 * 5 - 1536], atol=1e-5)
+    for wanted, stretch in ((quiet, slice(48000 * 12, 48000 * 15 - 1536)), (loud, slice(48000 * 17, None))):
+        error = jumping[..., stretch] - wanted[..., stretch]  # the toy's memory is long
+        assert np.sqrt(np.mean(error**2)) < 0.1 * np.sqrt(np.mean(wanted[..., stretch] ** 2))
 
 
 def test_one_mask_serves_all_channels(toy_model: _core.Model, rng: np.random.Generator) -> None:

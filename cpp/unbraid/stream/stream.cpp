@@ -1,12 +1,15 @@
 #include "unbraid/stream/stream.h"
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 
 #include "unbraid/dsp/denormals.h"
 
 namespace unbraid {
 namespace {
+
+constexpr int kCancelled = 8;  // of the mean power, what is heard at least: a part in so many
 
 Stft make_stft(const ModelInfo& info, double sample_rate) {
   const StftSizes sizes = stft_sizes(sample_rate, info.win_seconds, info.hop_seconds);
@@ -23,6 +26,8 @@ Stream::Stream(std::shared_ptr<const Model> model, double sample_rate, int chann
       latency_samples_(model->info().latency_samples(sample_rate)),
       stft_(make_stft(model->info(), sample_rate)),
       estimator_(model),
+      normalizer_(static_cast<double>(stft_.hop_length()) / sample_rate),
+      middle_(stft_.num_bins()),
       masked_(stft_.num_bins()),
       frame_(stft_.win_length()) {
   if (channels < 1 || channels > kMaxChannels) {
@@ -70,7 +75,8 @@ void Stream::process_hop() {
   }
 
   // One mask for all channels, which keeps the stereo image and costs one inference.
-  mean_power(estimator_.power());
+  middle_power(estimator_.power());
+  normalize_level(estimator_.power());
   estimator_.estimate();
 
   // The masks belong to the spectrum of `lookahead_frames` ago: stems, or the remix.
@@ -92,16 +98,40 @@ const Complex* Stream::spectrum(int channel) const {
   return spectra_[oldest].data() + channel * stft_.num_bins();
 }
 
+// What the network hears of several channels: the power of their mean, where voices stand, and the
+// music that is wide does not. Where the channels cancel in it, an eighth of the mean of their
+// powers is left, so that no sound vanishes.
 // Host bin and model bin have the same number, because the frame lasts equally long at any rate.
 // Model bins that the host's rate does not reach stay zero.
-void Stream::mean_power(float* power) {
+void Stream::middle_power(float* power) {
   const int known = std::min(stft_.num_bins(), model().info().num_bins);
-  const float scale = stft_.power_scale() / static_cast<float>(channels_);
+  const float scale = stft_.power_scale();
+  if (channels_ == 1) {
+    const Complex* spectrum = newest_spectrum(0);
+    for (int bin = 0; bin < known; ++bin) power[bin] = scale * std::norm(spectrum[bin]);
+    return;
+  }
+  const float middle_scale = scale / static_cast<float>(channels_ * channels_);
+  const float least_scale = scale / static_cast<float>(kCancelled * channels_);
+  std::fill(middle_.begin(), middle_.end(), Complex());
   std::fill_n(power, known, 0.0f);
   for (int channel = 0; channel < channels_; ++channel) {
     const Complex* spectrum = newest_spectrum(channel);
-    for (int bin = 0; bin < known; ++bin) power[bin] += scale * std::norm(spectrum[bin]);
+    for (int bin = 0; bin < known; ++bin) {
+      middle_[bin] += spectrum[bin];
+      power[bin] += std::norm(spectrum[bin]);
+    }
   }
+  for (int bin = 0; bin < known; ++bin) {
+    power[bin] = std::max(middle_scale * std::norm(middle_[bin]), least_scale * power[bin]);
+  }
+}
+
+void Stream::normalize_level(float* power) {
+  const int known = std::min(stft_.num_bins(), model().info().num_bins);
+  const float gain = normalizer_.gain(std::accumulate(power, power + known, 0.0f));
+  if (gain == 1.0f) return;
+  for (int bin = 0; bin < known; ++bin) power[bin] *= gain;
 }
 
 void Stream::render_stems(const float* masks, int first_output) {
@@ -137,6 +167,7 @@ void Stream::flush(float* const* outputs) {
 
 void Stream::reset() {
   estimator_.reset();
+  normalizer_.reset();
   for (auto& history : history_) std::fill(history.begin(), history.end(), 0.0f);
   for (auto& spectra : spectra_) std::fill(spectra.begin(), spectra.end(), Complex());
   for (auto& overlap_add : overlap_add_) overlap_add.reset();

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "unbraid/dsp/level_normalizer.h"
 #include "unbraid/dsp/stft.h"
 #include "unbraid/model/mask_estimator.h"
 
@@ -72,7 +73,8 @@ class Stream {
  private:
   void process_hop();
   Complex* newest_spectrum(int channel);
-  void mean_power(float* power);
+  void middle_power(float* power);
+  void normalize_level(float* power);
 
   double sample_rate_;
   int channels_;
@@ -80,10 +82,12 @@ class Stream {
   int latency_samples_;
   Stft stft_;
   MaskEstimator estimator_;
+  LevelNormalizer normalizer_;
   std::vector<std::vector<float>> history_;    // per channel: the last latency_samples
   std::vector<std::vector<Complex>> spectra_;  // [lookahead_frames + 1]: [channels][num_bins]
   std::vector<OverlapAdd> overlap_add_;        // [num_outputs * channels]
   std::vector<std::vector<float>> finished_;   // [num_outputs * channels]: the hop going out
+  std::vector<Complex> middle_;                // [num_bins]
   std::vector<Complex> masked_;                // [num_bins]
   std::vector<float> frame_;                   // [win_length]
   std::size_t newest_ = 0;                     // of spectra_

@@ -1,0 +1,25 @@
+#pragma once
+
+namespace unbraid {
+
+/// Makes quiet recordings as loud for the network as it knows them: the gain on power that lifts
+/// what runs below -40 dB of full scale up to there, frame by frame, from a running level. Masks
+/// know no level, so nothing has to be undone. What is louder passes unchanged to the bit.
+class LevelNormalizer {
+ public:
+  explicit LevelNormalizer(double hop_seconds);
+
+  /// The gain on the power of this frame. `frame_power`: the sum over its bins of the power that is
+  /// 1 for a full-scale sine on its bin.
+  float gain(float frame_power);
+  void reset();
+
+ private:
+  // How fast the running level follows: at once at first, fast up, slowly down.
+  float attack_;
+  float release_;
+  float level_ = 0.0f;  // natural logarithm of power; of the frames that count
+  int frames_ = 0;      // that count, up to where their number no longer matters
+};
+
+}  // namespace unbraid
