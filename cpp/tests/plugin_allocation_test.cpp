@@ -12,7 +12,7 @@
 
 using namespace unbraid::plugin;
 
-extern "C" const clap::Entry clap_entry;
+extern "C" const clap::clap_plugin_entry_t clap_entry;
 
 namespace {
 
@@ -37,40 +37,42 @@ constexpr std::size_t kSizes[] = {4096, 1, 64, 480, 512, 0, 777, 10000};
 // CLAP
 
 struct ClapEvents {
-  std::vector<clap::ParameterEvent> events;
-  clap::InputEvents list{
+  std::vector<clap::clap_event_param_value_t> events;
+  clap::clap_input_events_t list{
       this,
-      [](const clap::InputEvents* list) {
+      [](const clap::clap_input_events_t* list) {
         return static_cast<std::uint32_t>(self(list).events.size());
       },
-      [](const clap::InputEvents* list, std::uint32_t index) {
-        return const_cast<const clap::EventHeader*>(&self(list).events[index].header);
+      [](const clap::clap_input_events_t* list, std::uint32_t index) {
+        return const_cast<const clap::clap_event_header_t*>(&self(list).events[index].header);
       }};
-  static ClapEvents& self(const clap::InputEvents* list) {
-    return *static_cast<ClapEvents*>(list->context);
+  static ClapEvents& self(const clap::clap_input_events_t* list) {
+    return *static_cast<ClapEvents*>(list->ctx);
   }
   void add(std::uint32_t time, std::uint32_t id, double value) {
-    clap::ParameterEvent event{};
-    event.header = {sizeof event, time, clap::kCoreEvents, clap::kParameterValue, 0};
-    event.parameter_id = id;
+    clap::clap_event_param_value_t event{};
+    event.header = {sizeof event, time, clap::CLAP_CORE_EVENT_SPACE_ID,
+                    clap::CLAP_EVENT_PARAM_VALUE, 0};
+    event.param_id = id;
     event.value = value;
     events.push_back(event);
   }
 };
 
-std::size_t process_clap(const clap::Interface* plugin, Block& block, ClapEvents& events) {
-  clap::AudioBuffer input{block.input(), nullptr, 2, 0, 0};
-  clap::AudioBuffer outputs[4];
+std::size_t process_clap(const clap::clap_plugin_t* plugin, Block& block, ClapEvents& events) {
+  clap::clap_audio_buffer_t input{block.input(), nullptr, 2, 0, 0};
+  clap::clap_audio_buffer_t outputs[4];
   for (int bus = 0; bus < 4; ++bus) outputs[bus] = {block.output(bus), nullptr, 2, 0, 0};
-  const clap::OutputEvents out{
-      nullptr, [](const clap::OutputEvents*, const clap::EventHeader*) { return true; }};
-  const clap::Process process{
+  const clap::clap_output_events_t out{
+      nullptr,
+      [](const clap::clap_output_events_t*, const clap::clap_event_header_t*) { return true; }};
+  const clap::clap_process_t process{
       0,   static_cast<std::uint32_t>(block.size), nullptr, &input, outputs, 1, 4, &events.list,
       &out};
   return count_allocations([&] { plugin->process(plugin, &process); });
 }
 
-void run_clap(const clap::Interface* plugin, Block& block, ClapEvents& events,
+void run_clap(const clap::clap_plugin_t* plugin, Block& block, ClapEvents& events,
               const std::string& what) {
   const std::size_t count = process_clap(plugin, block, events);
   check(count == 0, "clap " + what + ": " + std::to_string(count) + " allocations");
@@ -78,31 +80,33 @@ void run_clap(const clap::Interface* plugin, Block& block, ClapEvents& events,
 
 void test_clap() {
   static bool called_back = false;
-  const clap::Host host{clap::kVersion,
-                        nullptr,
-                        "",
-                        "",
-                        "",
-                        "",
-                        [](const clap::Host*, const char*) -> const void* { return nullptr; },
-                        [](const clap::Host*) {},
-                        [](const clap::Host*) {},
-                        [](const clap::Host*) { called_back = true; }};
-  const auto* factory = static_cast<const clap::Factory*>(clap_entry.get_factory(clap::kFactoryId));
-  const clap::Interface* plugin =
-      factory->create(factory, &host, factory->descriptor(factory, 0)->id);
-  const auto* parameters = static_cast<const clap::ParametersExtension*>(
-      plugin->get_extension(plugin, clap::kParametersId));
+  const clap::clap_host_t host{
+      clap::CLAP_VERSION,
+      nullptr,
+      "",
+      "",
+      "",
+      "",
+      [](const clap::clap_host_t*, const char*) -> const void* { return nullptr; },
+      [](const clap::clap_host_t*) {},
+      [](const clap::clap_host_t*) {},
+      [](const clap::clap_host_t*) { called_back = true; }};
+  const auto* factory = static_cast<const clap::clap_plugin_factory_t*>(
+      clap_entry.get_factory(clap::CLAP_PLUGIN_FACTORY_ID));
+  const clap::clap_plugin_t* plugin =
+      factory->create_plugin(factory, &host, factory->get_plugin_descriptor(factory, 0)->id);
+  const auto* parameters = static_cast<const clap::clap_plugin_params_t*>(
+      plugin->get_extension(plugin, clap::CLAP_EXT_PARAMS));
   const auto id_of = [&](const char* name) {
-    clap::ParameterInfo info;
+    clap::clap_param_info_t info;
     for (std::uint32_t i = 0; i < parameters->count(plugin); ++i) {
       if (parameters->get_info(plugin, i, &info) && !std::strcmp(info.name, name)) return info.id;
     }
     check(false, std::string("clap has a parameter ") + name);
-    return clap::kInvalidId;
+    return clap::CLAP_INVALID_ID;
   };
-  const auto* configs = static_cast<const clap::PortsConfigExtension*>(
-      plugin->get_extension(plugin, clap::kPortsConfigId));
+  const auto* configs = static_cast<const clap::clap_plugin_audio_ports_config_t*>(
+      plugin->get_extension(plugin, clap::CLAP_EXT_AUDIO_PORTS_CONFIG));
   check(configs->select(plugin, 2), "clap with stems");
   plugin->activate(plugin, 48000.0, 1, 65536);
   for (const std::size_t size : kSizes) {
@@ -142,30 +146,37 @@ void test_clap() {
 
 template <typename Base>
 struct Idle : Base {
-  vst3::Result queryInterface(const void*, void**) override { return vst3::kNoInterface; }
-  std::uint32_t addRef() override { return 1; }
-  std::uint32_t release() override { return 1; }
+  vst3::tresult PLUGIN_API queryInterface(const vst3::TUID, void**) override {
+    return vst3::kNoInterface;
+  }
+  vst3::uint32 PLUGIN_API addRef() override { return 1; }
+  vst3::uint32 PLUGIN_API release() override { return 1; }
 };
 
-struct Queue final : Idle<vst3::ParameterQueue> {
+struct Queue final : Idle<vst3::IParamValueQueue> {
   std::uint32_t id = 0;
-  std::int32_t offsets[2] = {};
+  vst3::int32 offsets[2] = {};
   double values[2] = {};
-  std::uint32_t getParameterId() override { return id; }
-  std::int32_t getPointCount() override { return 2; }
-  vst3::Result getPoint(std::int32_t index, std::int32_t& offset, double& value) override {
+  vst3::ParamID PLUGIN_API getParameterId() override { return id; }
+  vst3::int32 PLUGIN_API getPointCount() override { return 2; }
+  vst3::tresult PLUGIN_API getPoint(vst3::int32 index, vst3::int32& offset,
+                                    double& value) override {
     offset = offsets[index];
     value = values[index];
-    return vst3::kOk;
+    return vst3::kResultOk;
   }
-  vst3::Result addPoint(std::int32_t, double, std::int32_t&) override { return vst3::kOk; }
+  vst3::tresult PLUGIN_API addPoint(vst3::int32, double, vst3::int32&) override {
+    return vst3::kResultOk;
+  }
 };
 
-struct Changes final : Idle<vst3::ParameterChanges> {
+struct Changes final : Idle<vst3::IParameterChanges> {
   Queue queues[2];
-  std::int32_t getParameterCount() override { return 2; }
-  vst3::ParameterQueue* getParameterData(std::int32_t index) override { return &queues[index]; }
-  vst3::ParameterQueue* addParameterData(const std::uint32_t&, std::int32_t&) override {
+  vst3::int32 PLUGIN_API getParameterCount() override { return 2; }
+  vst3::IParamValueQueue* PLUGIN_API getParameterData(vst3::int32 index) override {
+    return &queues[index];
+  }
+  vst3::IParamValueQueue* PLUGIN_API addParameterData(const vst3::ParamID&, vst3::int32&) override {
     return nullptr;
   }
 };
@@ -183,14 +194,14 @@ void test_vst3() {
       vst3::ParameterInfo info;
       plugin->getParameterInfo(i, info);
       changes.queues[i].id = info.id;
-      changes.queues[i].offsets[1] = static_cast<std::int32_t>(size) / (2 + i);
+      changes.queues[i].offsets[1] = static_cast<vst3::int32>(size) / (2 + i);
       changes.queues[i].values[0] = 0.5;
     }
-    vst3::BusBuffers input{2, 0, block.input()}, outputs[4];
+    vst3::AudioBusBuffers input{2, 0, block.input()}, outputs[4];
     for (int bus = 0; bus < 4; ++bus) outputs[bus] = {2, 0, block.output(bus)};
     vst3::ProcessData data{0,
                            vst3::kSample32,
-                           static_cast<std::int32_t>(size),
+                           static_cast<vst3::int32>(size),
                            1,
                            4,
                            &input,

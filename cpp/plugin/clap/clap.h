@@ -1,7 +1,7 @@
 #pragma once
 
 #include <algorithm>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "plugin/clap/clap_abi.h"
@@ -11,32 +11,35 @@ namespace unbraid::plugin::clap {
 
 /// Into a text of fixed size, cut where it does not fit.
 template <std::size_t Size>
-void write(const std::string& text, char (&to)[Size]) {
+void write(std::string_view text, char (&to)[Size]) {
   const std::size_t length = std::min(text.size(), Size - 1);
   std::copy_n(text.data(), length, to);
   to[length] = '\0';
 }
 
-const Descriptor& descriptor();
+const clap_plugin_descriptor_t& descriptor();
 
-/// The engine as a CLAP plug-in. Created by the factory, destroyed through its interface.
+/// The engine as a CLAP plug-in. Created by the factory, destroyed by its own destroy().
 class Plugin {
  public:
-  explicit Plugin(const Host* host);
-  const Interface* interface() const { return &interface_; }
+  explicit Plugin(const clap_host_t* host);
+  const clap_plugin_t* plugin() const { return &plugin_; }
 
  private:
-  static Plugin& self(const Interface* interface) { return *static_cast<Plugin*>(interface->data); }
+  static Plugin& self(const clap_plugin_t* plugin) {
+    return *static_cast<Plugin*>(plugin->plugin_data);
+  }
 
   bool activate(double sample_rate);
-  std::int32_t process(const Process& process);
-  void render(const Process& process, std::uint32_t start, std::uint32_t end);
-  void apply(const EventHeader& event);
-  void flush(const InputEvents* events);
-  void report_changes(const OutputEvents* events);
-  bool save(const OutputStream& stream) const;
-  bool load(const InputStream& stream);
-  static const void* get_extension(const Interface*, const char* id);
+  clap_process_status process(const clap_process_t& process);
+  void render(const clap_process_t& process, std::uint32_t start, std::uint32_t end);
+  static void silence(const clap_process_t& process, std::uint32_t start, std::uint32_t end);
+  void apply(const clap_event_header_t& event);
+  void flush(const clap_input_events_t* events);
+  void report_changes(const clap_output_events_t* events);
+  bool save(const clap_ostream_t& stream) const;
+  bool load(const clap_istream_t& stream);
+  static const void* get_extension(const clap_plugin_t*, const char* id);
   template <typename Extension>
   const Extension* host_extension(const char* id) const;
 
@@ -45,18 +48,19 @@ class Plugin {
   static int channels_of(std::uint32_t config) { return config % 2 == 0 ? 2 : 1; }
   static bool has_stems(std::uint32_t config) { return config >= 2; }
   std::uint32_t num_ports(std::uint32_t config, bool is_input) const;
-  bool describe_port(std::uint32_t config, std::uint32_t index, bool is_input, PortInfo&) const;
-  bool describe_config(std::uint32_t config, PortsConfig&) const;
+  bool describe_port(std::uint32_t config, std::uint32_t index, bool is_input,
+                     clap_audio_port_info_t&) const;
+  bool describe_config(std::uint32_t config, clap_audio_ports_config_t&) const;
 
-  static const ParametersExtension kParameters;
-  static const StateExtension kState;
-  static const LatencyExtension kLatency;
-  static const PortsExtension kPorts;
-  static const PortsConfigExtension kPortsConfig;
-  static const PortsConfigInfoExtension kPortsConfigInfo;
+  static const clap_plugin_params_t kParameters;
+  static const clap_plugin_state_t kState;
+  static const clap_plugin_latency_t kLatency;
+  static const clap_plugin_audio_ports_t kPorts;
+  static const clap_plugin_audio_ports_config_t kPortsConfig;
+  static const clap_plugin_audio_ports_config_info_t kPortsConfigInfo;
 
-  Interface interface_;
-  const Host* host_;
+  clap_plugin_t plugin_;
+  const clap_host_t* host_;
   Engine engine_;
   double sample_rate_ = 48000.0;
   std::uint32_t config_ = 0;

@@ -1,8 +1,5 @@
-#include <cmath>
-#include <cstring>
-#include <exception>
-
 #include "plugin/engine.h"
+#include "plugin/entry.h"
 #include "plugin/lv2/lv2_abi.h"
 #include "plugin/lv2/lv2_ports.h"
 
@@ -68,33 +65,31 @@ class Plugin {
 };
 
 template <int Index>
-void* instantiate(const Descriptor*, double sample_rate, const char*, const Feature* const*) {
-  try {
-    return new Plugin(sample_rate, kChannels[Index]);
-  } catch (const std::exception&) {
-    return nullptr;
-  }
+LV2_Handle instantiate(const LV2_Descriptor*, double sample_rate, const char*,
+                       const LV2_Feature* const*) {
+  return guarded<LV2_Handle>(nullptr, [&] { return new Plugin(sample_rate, kChannels[Index]); });
 }
 
-Plugin& plugin(void* instance) { return *static_cast<Plugin*>(instance); }
+Plugin& plugin(LV2_Handle instance) { return *static_cast<Plugin*>(instance); }
 
-constexpr Descriptor describe(int index, decltype(Descriptor::instantiate) instantiate) {
-  return {kUris[index],
-          instantiate,
-          [](void* i, std::uint32_t port, void* data) { plugin(i).connect(port, data); },
-          [](void* i) { plugin(i).activate(); },
-          [](void* i, std::uint32_t num_samples) { plugin(i).run(num_samples); },
-          [](void* i) { plugin(i).deactivate(); },
-          [](void* i) { delete &plugin(i); },
-          [](const char*) -> const void* { return nullptr; }};
+constexpr LV2_Descriptor describe(int index, decltype(LV2_Descriptor::instantiate) instantiate) {
+  return {
+      kUris[index],
+      instantiate,
+      [](LV2_Handle i, std::uint32_t port, void* data) { plugin(i).connect(port, data); },
+      [](LV2_Handle i) { guarded([&] { plugin(i).activate(); }); },
+      [](LV2_Handle i, std::uint32_t num_samples) { guarded([&] { plugin(i).run(num_samples); }); },
+      [](LV2_Handle i) { plugin(i).deactivate(); },
+      [](LV2_Handle i) { delete &plugin(i); },
+      [](const char*) -> const void* { return nullptr; }};
 }
 
-const Descriptor kDescriptors[] = {describe(0, &instantiate<0>), describe(1, &instantiate<1>)};
+const LV2_Descriptor kDescriptors[] = {describe(0, &instantiate<0>), describe(1, &instantiate<1>)};
 
 }  // namespace
 }  // namespace unbraid::plugin::lv2
 
-extern "C" __attribute__((visibility("default"))) const unbraid::plugin::lv2::Descriptor*
-lv2_descriptor(std::uint32_t index) {
+extern "C" UNBRAID_EXPORT const unbraid::plugin::lv2::LV2_Descriptor* lv2_descriptor(
+    std::uint32_t index) {
   return index < 2 ? &unbraid::plugin::lv2::kDescriptors[index] : nullptr;
 }

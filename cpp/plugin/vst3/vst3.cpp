@@ -1,15 +1,18 @@
 #include "plugin/vst3/vst3.h"
 
 #include <algorithm>
-#include <limits>
 #include <string>
+#include <string_view>
+
+#include "plugin/entry.h"
+#include "plugin/vst3/vst3_layout.h"
 
 namespace unbraid::plugin::vst3 {
 namespace {
 
 constexpr std::size_t kMaxState = 1 << 16;
 
-void write_text(const std::string& text, Char16* to) {  // all texts here are ASCII
+void write_text(std::string_view text, TChar* to) {  // all texts here are ASCII
   const std::size_t length = std::min<std::size_t>(text.size(), 127);
   for (std::size_t i = 0; i < length; ++i) to[i] = static_cast<unsigned char>(text[i]);
   to[length] = 0;
@@ -23,95 +26,98 @@ Plugin::Plugin()
       cursors_(engine_.parameters().size()),
       stem_rows_(engine_.stem_names().size() * kMaxPluginChannels) {}
 
-Result Plugin::queryInterface(const void* id, void** object) {
-  if (Component::id.matches(id) || PluginBase::id.matches(id) || Unknown::id.matches(id)) {
-    *object = static_cast<Component*>(this);
-  } else if (AudioProcessor::id.matches(id)) {
-    *object = static_cast<AudioProcessor*>(this);
-  } else if (EditController::id.matches(id)) {
-    *object = static_cast<EditController*>(this);
-  } else if (ProcessContextRequirements::id.matches(id)) {
-    *object = static_cast<ProcessContextRequirements*>(this);
+tresult PLUGIN_API Plugin::queryInterface(const TUID id, void** object) {
+  if (!id || !object) return kInvalidArgument;
+  if (iidEqual(id, IComponent::iid) || iidEqual(id, IPluginBase::iid) ||
+      iidEqual(id, FUnknown::iid)) {
+    *object = static_cast<IComponent*>(this);
+  } else if (iidEqual(id, IAudioProcessor::iid)) {
+    *object = static_cast<IAudioProcessor*>(this);
+  } else if (iidEqual(id, IEditController::iid)) {
+    *object = static_cast<IEditController*>(this);
+  } else if (iidEqual(id, IProcessContextRequirements::iid)) {
+    *object = static_cast<IProcessContextRequirements*>(this);
   } else {
     *object = nullptr;
     return kNoInterface;
   }
   addRef();
-  return kOk;
+  return kResultOk;
 }
 
-std::uint32_t Plugin::release() {
-  const std::uint32_t left = --references_;
+uint32 PLUGIN_API Plugin::release() {
+  const uint32 left = --references_;
   if (left == 0) delete this;
   return left;
 }
 
-Result Plugin::terminate() {
+tresult PLUGIN_API Plugin::terminate() {
   engine_.deactivate();
   return setComponentHandler(nullptr);
 }
 
 // Buses
 
-bool Plugin::is_stem_bus(std::int32_t type, std::int32_t direction, std::int32_t index) const {
+bool Plugin::is_stem_bus(MediaType type, BusDirection direction, int32 index) const {
   return type == kAudio && direction == kOutput && index >= 1 &&
          index <= engine_.parameters().num_stems();
 }
 
-std::int32_t Plugin::getBusCount(std::int32_t type, std::int32_t direction) {
+int32 PLUGIN_API Plugin::getBusCount(MediaType type, BusDirection direction) {
   if (type != kAudio) return 0;
   return direction == kInput ? 1 : 1 + engine_.parameters().num_stems();
 }
 
-Result Plugin::getBusInfo(std::int32_t type, std::int32_t direction, std::int32_t index,
-                          BusInfo& info) {
+tresult PLUGIN_API Plugin::getBusInfo(MediaType type, BusDirection direction, int32 index,
+                                      BusInfo& info) {
   const bool is_stem = is_stem_bus(type, direction, index);
   if (type != kAudio || (index != 0 && !is_stem)) return kInvalidArgument;
-  info.media_type = kAudio;
+  info.mediaType = kAudio;
   info.direction = direction;
-  info.channel_count = is_stem && stem_bus_empty_[index - 1] ? 0 : channels_;
-  info.bus_type = is_stem ? kAux : kMain;
-  info.flags = is_stem ? 0 : kDefaultActive;
-  write_text(is_stem               ? engine_.parameters()[index - 1].title
+  info.channelCount = is_stem && stem_bus_empty_[index - 1] ? 0 : channels_;
+  info.busType = is_stem ? kAux : kMain;
+  info.flags = is_stem ? 0 : BusInfo::kDefaultActive;
+  write_text(is_stem               ? std::string_view(engine_.parameters()[index - 1].title)
              : direction == kInput ? "Input"
                                    : "Output",
              info.name);
-  return kOk;
+  return kResultOk;
 }
 
-Result Plugin::activateBus(std::int32_t type, std::int32_t direction, std::int32_t index,
-                           Bool state) {
+tresult PLUGIN_API Plugin::activateBus(MediaType type, BusDirection direction, int32 index,
+                                       TBool state) {
   if (is_stem_bus(type, direction, index)) {
     stem_bus_active_[index - 1] = state != 0;
-    return kOk;
+    return kResultOk;
   }
-  return type == kAudio && index == 0 ? kOk : kInvalidArgument;
+  return type == kAudio && index == 0 ? kResultOk : kInvalidArgument;
 }
 
-Result Plugin::setBusArrangements(Arrangement* inputs, std::int32_t num_inputs,
-                                  Arrangement* outputs, std::int32_t num_outputs) {
-  if (num_inputs != 1 || num_outputs < 1 || num_outputs > getBusCount(kAudio, kOutput)) {
-    return kFalse;
+tresult PLUGIN_API Plugin::setBusArrangements(SpeakerArrangement* inputs, int32 numIns,
+                                              SpeakerArrangement* outputs, int32 numOuts) {
+  if (!inputs || !outputs || numIns != 1 || numOuts < 1 || numOuts > getBusCount(kAudio, kOutput)) {
+    return kResultFalse;
   }
-  const Arrangement main = inputs[0];
-  if ((main != kMono && main != kStereo) || outputs[0] != main) return kFalse;
-  for (std::int32_t bus = 1; bus < num_outputs; ++bus) {
-    if (outputs[bus] != main && outputs[bus] != kEmpty) return kFalse;
+  const SpeakerArrangement main = inputs[0];
+  if ((main != SpeakerArr::kMono && main != SpeakerArr::kStereo) || outputs[0] != main)
+    return kResultFalse;
+  for (int32 bus = 1; bus < numOuts; ++bus) {
+    if (outputs[bus] != main && outputs[bus] != SpeakerArr::kEmpty) return kResultFalse;
   }
-  channels_ = main == kMono ? 1 : 2;
-  for (std::int32_t bus = 1; bus < num_outputs; ++bus) {
-    stem_bus_empty_[bus - 1] = outputs[bus] == kEmpty;
+  channels_ = main == SpeakerArr::kMono ? 1 : 2;
+  for (int32 bus = 1; bus < numOuts; ++bus) {
+    stem_bus_empty_[bus - 1] = outputs[bus] == SpeakerArr::kEmpty;
   }
-  return kOk;
+  return kResultOk;
 }
 
-Result Plugin::getBusArrangement(std::int32_t direction, std::int32_t index,
-                                 Arrangement& arrangement) {
+tresult PLUGIN_API Plugin::getBusArrangement(BusDirection direction, int32 index,
+                                             SpeakerArrangement& arrangement) {
   const bool is_stem = is_stem_bus(kAudio, direction, index);
   if (index != 0 && !is_stem) return kInvalidArgument;
-  arrangement = channels_ == 1 ? kMono : kStereo;
-  if (is_stem && stem_bus_empty_[index - 1]) arrangement = kEmpty;
-  return kOk;
+  arrangement = channels_ == 1 ? SpeakerArr::kMono : SpeakerArr::kStereo;
+  if (is_stem && stem_bus_empty_[index - 1]) arrangement = SpeakerArr::kEmpty;
+  return kResultOk;
 }
 
 // Starting and stopping
@@ -124,109 +130,125 @@ Setup Plugin::wanted_setup() const {
   return {sample_rate_, channels_, with_stems};
 }
 
-Result Plugin::canProcessSampleSize(std::int32_t sample_size) {
-  return sample_size == kSample32 ? kOk : kFalse;
+tresult PLUGIN_API Plugin::canProcessSampleSize(int32 sample_size) {
+  return sample_size == kSample32 ? kResultOk : kResultFalse;
 }
 
-std::uint32_t Plugin::getLatencySamples() {
-  return static_cast<std::uint32_t>(engine_.latency_samples(sample_rate_));
+uint32 PLUGIN_API Plugin::getLatencySamples() {
+  return guarded<uint32>(0, [this] { return engine_.latency_samples(sample_rate_); });
 }
 
-Result Plugin::setupProcessing(ProcessSetup& setup) {
-  if (setup.sample_size != kSample32 || !(setup.sample_rate > 0.0)) return kFalse;
-  sample_rate_ = setup.sample_rate;
+tresult PLUGIN_API Plugin::setupProcessing(ProcessSetup& setup) {
+  if (setup.symbolicSampleSize != kSample32 || !(setup.sampleRate > 0.0)) return kResultFalse;
+  sample_rate_ = setup.sampleRate;
   // Some hosts change the rate of a plug-in at work, and none of them says setActive(0) first.
-  if (engine_.active()) engine_.configure(wanted_setup());
-  return kOk;
+  return guarded<tresult>(kInternalError, [this] {
+    if (engine_.active()) engine_.configure(wanted_setup());
+    return kResultOk;
+  });
 }
 
-Result Plugin::setActive(Bool state) {
-  if (state) {
+tresult PLUGIN_API Plugin::setActive(TBool state) {
+  return guarded<tresult>(kInternalError, [&] {
+    if (!state) return engine_.deactivate(), kResultOk;
     // For a plug-in at work that is no new start: hosts say this with every larger block.
     engine_.configure(wanted_setup());
     engine_.activate();
     tell_values_changed();
-  } else {
-    engine_.deactivate();
-  }
-  return kOk;
+    return kResultOk;
+  });
 }
 
 // State
 
-Result Plugin::setState(Stream* state) {
+tresult PLUGIN_API Plugin::setState(IBStream* state) {
   if (!state) return kInvalidArgument;
-  std::string text;
-  char bytes[1024];
-  std::int32_t done = 0;
-  while (state->read(bytes, sizeof bytes, &done) == kOk && done > 0 && text.size() < kMaxState) {
-    text.append(bytes, done);
-  }
-  if (!engine_.restore(text)) return kFalse;
-  if (handler_) handler_->restartComponent(kParameterValuesChanged);
-  return kOk;
+  return guarded<tresult>(kInternalError, [&] { return read_state(*state); });
 }
 
-Result Plugin::getState(Stream* state) {
+tresult Plugin::read_state(IBStream& state) {
+  std::string text;
+  char bytes[1024];
+  int32 done = 0;
+  while (state.read(bytes, sizeof bytes, &done) == kResultOk && done > 0 &&
+         text.size() < kMaxState) {
+    text.append(bytes, std::min<std::size_t>(done, sizeof bytes));
+  }
+  if (!engine_.restore(text)) return kResultFalse;
+  if (handler_) handler_->restartComponent(kParamValuesChanged);
+  return kResultOk;
+}
+
+tresult PLUGIN_API Plugin::getState(IBStream* state) {
   if (!state) return kInvalidArgument;
+  return guarded<tresult>(kInternalError, [&] { return write_state(*state); });
+}
+
+tresult Plugin::write_state(IBStream& state) const {
   std::string text = engine_.save();
-  std::int32_t done = 0;
-  const auto size = static_cast<std::int32_t>(text.size());
-  return state->write(text.data(), size, &done) == kOk && done == size ? kOk : kInternalError;
+  int32 done = 0;
+  const auto size = static_cast<int32>(text.size());
+  const bool written = state.write(text.data(), size, &done) == kResultOk && done == size;
+  return written ? kResultOk : kInternalError;
 }
 
 // Parameters
 
-Result Plugin::getParameterInfo(std::int32_t index, ParameterInfo& info) {
+tresult PLUGIN_API Plugin::getParameterInfo(int32 index, ParameterInfo& info) {
   if (index < 0 || index >= engine_.parameters().size()) return kInvalidArgument;
   const Parameter& parameter = engine_.parameters()[index];
   info = {};
   info.id = parameter.id;
   write_text(parameter.title, info.title);
-  write_text(parameter.title, info.short_title);
+  write_text(parameter.title, info.shortTitle);
   write_text(parameter.unit, info.units);
-  info.step_count = parameter.steps;
-  info.default_value = normalized(parameter, parameter.initial);
+  info.stepCount = parameter.steps;
+  info.defaultNormalizedValue = normalized(parameter, parameter.initial);
   switch (parameter.kind) {
     case Kind::kFader:
-      info.flags = kCanAutomate;
+      info.flags = ParameterInfo::kCanAutomate;
       break;
     case Kind::kBypass:
-      info.flags = kCanAutomate | kIsBypass;
+      info.flags = ParameterInfo::kCanAutomate | ParameterInfo::kIsBypass;
       break;
     case Kind::kSolo:
-      info.flags = kCanAutomate | kIsList;
+      info.flags = ParameterInfo::kCanAutomate | ParameterInfo::kIsList;
       break;
     case Kind::kModel:
-      info.flags = kIsList;
+      info.flags = ParameterInfo::kIsList;
       break;  // loading one is nothing for automation
     case Kind::kStatus:
-      info.flags = kIsReadOnly | kIsList;
+      info.flags = ParameterInfo::kIsReadOnly | ParameterInfo::kIsList;
       break;
   }
-  return kOk;
+  return kResultOk;
 }
 
-Result Plugin::getParamStringByValue(std::uint32_t id, double value, Char16* text) {
-  const int index = engine_.parameters().index_of(id);
-  if (index < 0) return kInvalidArgument;
-  const Parameter& parameter = engine_.parameters()[index];
-  write_text(parameter.text(parameter.clamp(value * parameter.steps)), text);
-  return kOk;
-}
-
-Result Plugin::getParamValueByString(std::uint32_t id, Char16* text, double& value) {
+tresult PLUGIN_API Plugin::getParamStringByValue(ParamID id, ParamValue value, String128 text) {
   const int index = engine_.parameters().index_of(id);
   if (index < 0 || !text) return kInvalidArgument;
-  std::string ascii;
-  for (; *text && ascii.size() < 127; ++text) ascii += *text < 128 ? static_cast<char>(*text) : '?';
-  const int step = engine_.parameters()[index].parse(ascii);
-  if (step < 0) return kFalse;
-  value = normalized(engine_.parameters()[index], step);
-  return kOk;
+  const Parameter& parameter = engine_.parameters()[index];
+  return guarded<tresult>(kInternalError, [&] {
+    write_text(parameter.text(parameter.clamp(value * parameter.steps)), text);
+    return kResultOk;
+  });
 }
 
-double Plugin::normalizedParamToPlain(std::uint32_t id, double value) {
+tresult PLUGIN_API Plugin::getParamValueByString(ParamID id, TChar* text, ParamValue& value) {
+  const int index = engine_.parameters().index_of(id);
+  if (index < 0 || !text) return kInvalidArgument;
+  const int step = guarded(-1, [&] {
+    std::string ascii;
+    for (; *text && ascii.size() < 127; ++text)
+      ascii += *text < 128 ? static_cast<char>(*text) : '?';
+    return engine_.parameters()[index].parse(ascii);
+  });
+  if (step < 0) return kResultFalse;
+  value = normalized(engine_.parameters()[index], step);
+  return kResultOk;
+}
+
+ParamValue PLUGIN_API Plugin::normalizedParamToPlain(ParamID id, ParamValue value) {
   const int index = engine_.parameters().index_of(id);
   if (index < 0) return 0.0;
   const Parameter& parameter = engine_.parameters()[index];
@@ -234,39 +256,41 @@ double Plugin::normalizedParamToPlain(std::uint32_t id, double value) {
   return parameter.value_of(step);
 }
 
-double Plugin::plainParamToNormalized(std::uint32_t id, double plain) {
+ParamValue PLUGIN_API Plugin::plainParamToNormalized(ParamID id, ParamValue plain) {
   const int index = engine_.parameters().index_of(id);
   if (index < 0) return 0.0;
   const Parameter& parameter = engine_.parameters()[index];
   return normalized(parameter, parameter.step_of(plain));
 }
 
-double Plugin::getParamNormalized(std::uint32_t id) {
+ParamValue PLUGIN_API Plugin::getParamNormalized(ParamID id) {
   const int index = engine_.parameters().index_of(id);
   return index < 0 ? 0.0 : normalized(engine_.parameters()[index], engine_.value(index));
 }
 
-Result Plugin::setParamNormalized(std::uint32_t id, double value) {
+tresult PLUGIN_API Plugin::setParamNormalized(ParamID id, ParamValue value) {
   const int index = engine_.parameters().index_of(id);
   if (index < 0) return kInvalidArgument;
   const Parameter& parameter = engine_.parameters()[index];
-  engine_.show_value(index, parameter.clamp(value * parameter.steps));
-  if (parameter.kind == Kind::kModel) engine_.update_model();
-  return kOk;
+  return guarded<tresult>(kInternalError, [&] {
+    engine_.show_value(index, parameter.clamp(value * parameter.steps));
+    if (parameter.kind == Kind::kModel) engine_.update_model();
+    return kResultOk;
+  });
 }
 
-Result Plugin::setComponentHandler(ComponentHandler* handler) {
+tresult PLUGIN_API Plugin::setComponentHandler(IComponentHandler* handler) {
   if (handler) handler->addRef();
   if (handler_) handler_->release();
   handler_ = handler;
-  return kOk;
+  return kResultOk;
 }
 
 /// After starting: the host shows what it last heard.
 void Plugin::tell_values_changed() {
   bool changed = false;
   engine_.report_changes([&](int, int) { return changed = true; });
-  if (changed && handler_) handler_->restartComponent(kParameterValuesChanged);
+  if (changed && handler_) handler_->restartComponent(kParamValuesChanged);
 }
 
 }  // namespace unbraid::plugin::vst3

@@ -9,6 +9,8 @@
 
 namespace unbraid::plugin::vst3 {
 
+using FUnknownPrivate::iidEqual;
+
 /// VST3's values go from 0 to 1.
 inline double normalized(const Parameter& parameter, int step) {
   return parameter.steps > 0 ? static_cast<double>(step) / parameter.steps : 0.0;
@@ -16,80 +18,84 @@ inline double normalized(const Parameter& parameter, int step) {
 
 /// The engine as a VST3 plug-in: component, processor and controller are one object, so that a
 /// state saved right after a parameter was set holds the new value.
-class Plugin final : public Component,
-                     public AudioProcessor,
-                     public EditController,
-                     public ProcessContextRequirements {
+class Plugin final : public IComponent,
+                     public IAudioProcessor,
+                     public IEditController,
+                     public IProcessContextRequirements {
  public:
   Plugin();
 
-  // Unknown, PluginBase
-  Result queryInterface(const void* id, void** object) override;
-  std::uint32_t addRef() override { return ++references_; }
-  std::uint32_t release() override;
-  Result initialize(Unknown*) override { return kOk; }
-  Result terminate() override;
+  // FUnknown, IPluginBase
+  tresult PLUGIN_API queryInterface(const TUID id, void** object) override;
+  uint32 PLUGIN_API addRef() override { return ++references_; }
+  uint32 PLUGIN_API release() override;
+  tresult PLUGIN_API initialize(FUnknown*) override { return kResultOk; }
+  tresult PLUGIN_API terminate() override;
 
-  // Component
-  Result getControllerClassId(void*) override { return kNotImplemented; }
-  Result setIoMode(std::int32_t) override { return kNotImplemented; }
-  std::int32_t getBusCount(std::int32_t type, std::int32_t direction) override;
-  Result getBusInfo(std::int32_t type, std::int32_t direction, std::int32_t index,
-                    BusInfo& info) override;
-  Result getRoutingInfo(RoutingInfo&, RoutingInfo&) override { return kNotImplemented; }
-  Result activateBus(std::int32_t type, std::int32_t direction, std::int32_t index,
-                     Bool state) override;
-  Result setActive(Bool state) override;
-  Result setState(Stream* state) override;  // the controller's as well
-  Result getState(Stream* state) override;
+  // IComponent
+  tresult PLUGIN_API getControllerClassId(TUID) override { return kNotImplemented; }
+  tresult PLUGIN_API setIoMode(IoMode) override { return kNotImplemented; }
+  int32 PLUGIN_API getBusCount(MediaType type, BusDirection direction) override;
+  tresult PLUGIN_API getBusInfo(MediaType type, BusDirection direction, int32 index,
+                                BusInfo& info) override;
+  tresult PLUGIN_API getRoutingInfo(RoutingInfo&, RoutingInfo&) override { return kNotImplemented; }
+  tresult PLUGIN_API activateBus(MediaType type, BusDirection direction, int32 index,
+                                 TBool state) override;
+  tresult PLUGIN_API setActive(TBool state) override;
+  tresult PLUGIN_API setState(IBStream* state) override;  // the controller's as well
+  tresult PLUGIN_API getState(IBStream* state) override;
 
-  // AudioProcessor
-  Result setBusArrangements(Arrangement* inputs, std::int32_t num_inputs, Arrangement* outputs,
-                            std::int32_t num_outputs) override;
-  Result getBusArrangement(std::int32_t direction, std::int32_t index,
-                           Arrangement& arrangement) override;
-  Result canProcessSampleSize(std::int32_t sample_size) override;
-  std::uint32_t getLatencySamples() override;
-  Result setupProcessing(ProcessSetup& setup) override;
-  Result setProcessing(Bool) override { return kOk; }
-  Result process(ProcessData& data) override;
-  std::uint32_t getTailSamples() override { return 0; }
-  std::uint32_t getProcessContextRequirements() override { return 0; }
+  // IAudioProcessor
+  tresult PLUGIN_API setBusArrangements(SpeakerArrangement* inputs, int32 numIns,
+                                        SpeakerArrangement* outputs, int32 numOuts) override;
+  tresult PLUGIN_API getBusArrangement(BusDirection direction, int32 index,
+                                       SpeakerArrangement& arrangement) override;
+  tresult PLUGIN_API canProcessSampleSize(int32 sample_size) override;
+  uint32 PLUGIN_API getLatencySamples() override;
+  tresult PLUGIN_API setupProcessing(ProcessSetup& setup) override;
+  tresult PLUGIN_API setProcessing(TBool) override { return kResultOk; }
+  tresult PLUGIN_API process(ProcessData& data) override;
+  uint32 PLUGIN_API getTailSamples() override { return 0; }
+  uint32 PLUGIN_API getProcessContextRequirements() override { return 0; }
 
-  // EditController
-  Result setComponentState(Stream*) override { return kOk; }  // it is this object's own
-  std::int32_t getParameterCount() override { return engine_.parameters().size(); }
-  Result getParameterInfo(std::int32_t index, ParameterInfo& info) override;
-  Result getParamStringByValue(std::uint32_t id, double value, Char16* text) override;
-  Result getParamValueByString(std::uint32_t id, Char16* text, double& value) override;
-  double normalizedParamToPlain(std::uint32_t id, double value) override;
-  double plainParamToNormalized(std::uint32_t id, double plain) override;
-  double getParamNormalized(std::uint32_t id) override;
-  Result setParamNormalized(std::uint32_t id, double value) override;
-  Result setComponentHandler(ComponentHandler* handler) override;
-  void* createView(const char*) override { return nullptr; }
+  // IEditController
+  /// Nothing to do: the component's state is this object's own.
+  tresult PLUGIN_API setComponentState(IBStream*) override { return kResultOk; }
+  int32 PLUGIN_API getParameterCount() override { return engine_.parameters().size(); }
+  tresult PLUGIN_API getParameterInfo(int32 index, ParameterInfo& info) override;
+  tresult PLUGIN_API getParamStringByValue(ParamID id, ParamValue value, String128 text) override;
+  tresult PLUGIN_API getParamValueByString(ParamID id, TChar* text, ParamValue& value) override;
+  ParamValue PLUGIN_API normalizedParamToPlain(ParamID id, ParamValue value) override;
+  ParamValue PLUGIN_API plainParamToNormalized(ParamID id, ParamValue plain) override;
+  ParamValue PLUGIN_API getParamNormalized(ParamID id) override;
+  tresult PLUGIN_API setParamNormalized(ParamID id, ParamValue value) override;
+  tresult PLUGIN_API setComponentHandler(IComponentHandler* handler) override;
+  IPlugView* PLUGIN_API createView(FIDString) override { return nullptr; }
 
  private:
   /// How far process() has come in one parameter's changes.
   struct Cursor {
-    ParameterQueue* queue;
+    IParamValueQueue* queue;
     int parameter;
-    std::int32_t next;
-    std::int32_t count;
+    int32 next;
+    int32 count;
   };
 
   ~Plugin() = default;  // by release()
-  bool is_stem_bus(std::int32_t type, std::int32_t direction, std::int32_t index) const;
+  bool is_stem_bus(MediaType type, BusDirection direction, int32 index) const;
   Setup wanted_setup() const;
+  tresult read_state(IBStream& state);
+  tresult write_state(IBStream& state) const;
   void tell_values_changed();
-  void begin_changes(ParameterChanges* changes);
-  std::int32_t apply_changes(std::int32_t position, std::int32_t num_samples);
-  void render(ProcessData& data, std::int32_t start, std::int32_t end);
-  void report_changes(ParameterChanges* changes);
+  void begin_changes(IParameterChanges* changes);
+  int32 apply_changes(int32 position, int32 num_samples);
+  void render(ProcessData& data, int32 start, int32 end);
+  static void silence(ProcessData& data, int32 start, int32 end);
+  void report_changes(IParameterChanges* changes);
 
-  std::atomic<std::uint32_t> references_{1};
+  std::atomic<uint32> references_{1};
   Engine engine_;
-  ComponentHandler* handler_ = nullptr;
+  IComponentHandler* handler_ = nullptr;
 
   // As the host set them; setActive() hands them on.
   double sample_rate_ = 48000.0;

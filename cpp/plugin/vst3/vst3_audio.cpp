@@ -1,33 +1,37 @@
 #include <algorithm>
 
+#include "plugin/entry.h"
 #include "plugin/vst3/vst3.h"
 
 namespace unbraid::plugin::vst3 {
 
-Result Plugin::process(ProcessData& data) {
-  // Changes count even in a block without audio: that is how hosts set a plug-in that is silent.
-  offline_ = data.mode == kOffline;
-  begin_changes(data.parameter_changes);
-  const bool audible = data.num_samples > 0 && data.num_outputs > 0 && data.outputs;
-  const std::int32_t end = audible ? data.num_samples : 0;
-  for (std::int32_t position = 0;;) {
-    const std::int32_t next = apply_changes(position, end);
-    if (position >= end) break;
-    render(data, position, next);
-    position = next;
-  }
-  if (audible) {
-    for (std::int32_t bus = 0; bus < data.num_outputs; ++bus) data.outputs[bus].silence_flags = 0;
-  }
-  report_changes(data.output_parameter_changes);
-  return kOk;
+tresult PLUGIN_API Plugin::process(ProcessData& data) {
+  if (data.symbolicSampleSize != kSample32) return kInvalidArgument;
+  return guarded<tresult>(kInternalError, [&] {
+    offline_ = data.processMode == kOffline;
+    // Changes count even in a block without audio: that is how hosts set a plug-in that is silent.
+    begin_changes(data.inputParameterChanges);
+    const bool audible = data.numSamples > 0 && data.numOutputs > 0 && data.outputs;
+    const int32 end = audible ? data.numSamples : 0;
+    for (int32 position = 0;;) {
+      const int32 next = apply_changes(position, end);
+      if (position >= end) break;
+      render(data, position, next);
+      position = next;
+    }
+    if (audible) {
+      for (int32 bus = 0; bus < data.numOutputs; ++bus) data.outputs[bus].silenceFlags = 0;
+    }
+    report_changes(data.outputParameterChanges);
+    return kResultOk;
+  });
 }
 
-void Plugin::begin_changes(ParameterChanges* changes) {
+void Plugin::begin_changes(IParameterChanges* changes) {
   num_cursors_ = 0;
-  const std::int32_t count = changes ? changes->getParameterCount() : 0;
-  for (std::int32_t i = 0; i < count && num_cursors_ < cursors_.size(); ++i) {
-    ParameterQueue* queue = changes->getParameterData(i);
+  const int32 count = changes ? changes->getParameterCount() : 0;
+  for (int32 i = 0; i < count && num_cursors_ < cursors_.size(); ++i) {
+    IParamValueQueue* queue = changes->getParameterData(i);
     if (!queue) continue;
     const int parameter = engine_.parameters().index_of(queue->getParameterId());
     if (parameter < 0) continue;
@@ -36,21 +40,21 @@ void Plugin::begin_changes(ParameterChanges* changes) {
 }
 
 /// All changes up to this position; returns where the next one lies, at the latest the block's end.
-std::int32_t Plugin::apply_changes(std::int32_t position, std::int32_t num_samples) {
-  std::int32_t next = num_samples;
+int32 Plugin::apply_changes(int32 position, int32 num_samples) {
+  int32 next = num_samples;
   for (std::size_t i = 0; i < num_cursors_; ++i) {
     Cursor& cursor = cursors_[i];
     for (; cursor.next < cursor.count; ++cursor.next) {
-      std::int32_t offset = 0;
+      int32 offset = 0;
       double value = 0.0;
-      if (cursor.queue->getPoint(cursor.next, offset, value) != kOk) continue;
+      if (cursor.queue->getPoint(cursor.next, offset, value) != kResultOk) continue;
       if (offset > position && position < num_samples) {
         next = std::min(next, offset);
         break;
       }
       const Parameter& parameter = engine_.parameters()[cursor.parameter];
       const int step = parameter.clamp(value * parameter.steps);
-      // Where nobody waits, another model is loaded at its very sample; else when the host shows
+      // Where nobody waits, another model is loaded at its very sample, else when the host shows
       // it.
       if (engine_.set_value(cursor.parameter, step) && offline_) engine_.update_model();
     }
@@ -58,45 +62,51 @@ std::int32_t Plugin::apply_changes(std::int32_t position, std::int32_t num_sampl
   return next;
 }
 
-void Plugin::render(ProcessData& data, std::int32_t start, std::int32_t end) {
-  const int channels = engine_.setup().channels;
-  const auto usable = [channels](const BusBuffers* buses, std::int32_t count) {
-    return count > 0 && buses && buses[0].channels && buses[0].num_channels >= channels;
-  };
-  if (!engine_.active() || !usable(data.inputs, data.num_inputs) ||
-      !usable(data.outputs, data.num_outputs)) {
-    for (std::int32_t bus = 0; bus < data.num_outputs; ++bus) {
-      for (std::int32_t channel = 0; channel < data.outputs[bus].num_channels; ++channel) {
-        float* row = data.outputs[bus].channels[channel];
-        if (row) std::fill(row + start, row + end, 0.0f);
-      }
+void Plugin::silence(ProcessData& data, int32 start, int32 end) {
+  for (int32 bus = 0; bus < data.numOutputs; ++bus) {
+    const AudioBusBuffers& buffers = data.outputs[bus];
+    for (int32 channel = 0; buffers.channelBuffers32 && channel < buffers.numChannels; ++channel) {
+      float* row = buffers.channelBuffers32[channel];
+      if (row) std::fill(row + start, row + end, 0.0f);
     }
-    return;
+  }
+}
+
+void Plugin::render(ProcessData& data, int32 start, int32 end) {
+  const int channels = engine_.setup().channels;
+  const auto usable = [channels](const AudioBusBuffers* buses, int32 count) {
+    return count > 0 && buses && buses[0].numChannels >= channels && buses[0].channelBuffers32 &&
+           std::all_of(buses[0].channelBuffers32, buses[0].channelBuffers32 + channels,
+                       [](const float* row) { return row; });
+  };
+  if (!engine_.active() || !usable(data.inputs, data.numInputs) ||
+      !usable(data.outputs, data.numOutputs)) {
+    return silence(data, start, end);
   }
   const float* input[kMaxPluginChannels] = {};
   float* output[kMaxPluginChannels] = {};
   for (int channel = 0; channel < channels; ++channel) {
-    input[channel] = data.inputs[0].channels[channel] + start;
-    output[channel] = data.outputs[0].channels[channel] + start;
+    input[channel] = data.inputs[0].channelBuffers32[channel] + start;
+    output[channel] = data.outputs[0].channelBuffers32[channel] + start;
   }
   std::fill(stem_rows_.begin(), stem_rows_.end(), nullptr);
-  for (std::int32_t bus = 1; bus < data.num_outputs; ++bus) {
-    const BusBuffers& buffers = data.outputs[bus];
-    if (bus > engine_.parameters().num_stems() || !buffers.channels) continue;
-    for (int channel = 0; channel < std::min(channels, buffers.num_channels); ++channel) {
-      float* row = buffers.channels[channel];
+  for (int32 bus = 1; bus < data.numOutputs; ++bus) {
+    const AudioBusBuffers& buffers = data.outputs[bus];
+    if (bus > engine_.parameters().num_stems() || !buffers.channelBuffers32) continue;
+    for (int channel = 0; channel < std::min(channels, buffers.numChannels); ++channel) {
+      float* row = buffers.channelBuffers32[channel];
       stem_rows_[(bus - 1) * channels + channel] = row ? row + start : nullptr;
     }
   }
   engine_.process(input, output, stem_rows_.data(), end - start);
 }
 
-void Plugin::report_changes(ParameterChanges* changes) {
+void Plugin::report_changes(IParameterChanges* changes) {
   if (!changes) return;
   engine_.report_changes([&](int index, int step) {
-    std::int32_t position = 0;
+    int32 position = 0;
     const Parameter& parameter = engine_.parameters()[index];
-    ParameterQueue* queue = changes->addParameterData(parameter.id, position);
+    IParamValueQueue* queue = changes->addParameterData(parameter.id, position);
     if (queue) queue->addPoint(0, normalized(parameter, step), position);
     return queue != nullptr;
   });
