@@ -26,7 +26,6 @@ html_title = f"Unbraid {version}"
 html_copy_source = False
 html_show_sourcelink = False
 
-myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
 # Docstrings name things in `single` quotes, as the comments of the C++ core do.

@@ -105,12 +105,13 @@ PROGRAMS: dict[str, Callable[[], str]] = {
 
 
 class Reader:
-    """Somebody in a folder of their own, with the examples in it, a home and nothing set up for Unbraid."""
+    """Somebody in a folder of their own, with what a checkout has, a home and nothing set up for Unbraid."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.names: dict[str, object] = {}
         shutil.copytree(ROOT / "examples", folder / "examples")
+        (folder / "recipes").symlink_to(ROOT / "recipes")
         programs = folder / ".programs"
         programs.mkdir()
         for name, words in {"unbraid": "-m unbraid", "python": ""}.items():
