@@ -1,4 +1,4 @@
-"""Unbraid pulls a mixture apart into stems while it plays, and gives each stem a fader.
+"""Unbraid pulls a mixture apart into stems while it plays, and gives each stem a fader::
 
     stems = unbraid.separate(audio, 48000)                      # {"speech": …, "music": …, "noise": …}
     quiet = unbraid.remix(audio, 48000, music_db=-12, noise_db="mute")

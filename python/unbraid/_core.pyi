@@ -1,3 +1,10 @@
+# ruff: noqa: PYI021 - editors and the documentation read these docstrings: there is no Python source to hold them
+"""The C++ core: models, streams, and the limits of both. The package's own classes check what they hand on to it.
+
+Audio is (channels, samples), C-contiguous float32; anything else is refused with TypeError or ValueError, never
+converted. One thread at a time per object (RuntimeError); other Python threads run while it works.
+"""
+
 import os
 from collections.abc import Sequence
 
@@ -12,118 +19,266 @@ MAX_GAIN_DB: float
 FADER_TOP_DB: float
 FADER_BOTTOM_DB: float
 
-class ModelError(ValueError): ...
+class ModelError(ValueError):
+    """No model can be had: there is none of that name, or the file does not keep the contract.
+
+    The message names the file, and the key or tensor that is wrong. A ValueError, too.
+    """
 
 class ModelInfo:
-    def latency_samples(self, sample_rate: float) -> int: ...
+    """What a model file says of itself, without its graph; `read_model_info` makes it."""
+
+    def latency_samples(self, sample_rate: float) -> int:
+        """The delay of a stream at this rate in Hz, in samples. Raises ValueError for a rate outside 8000 to 192000."""
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The model's own name."""
+
     @property
-    def task(self) -> str: ...
+    def task(self) -> str:
+        """What it takes apart, in a few words."""
+
     @property
-    def stem_names(self) -> tuple[str, ...]: ...
+    def stem_names(self) -> tuple[str, ...]:
+        """Its stems, in the order of the masks."""
+
     @property
-    def bin_hz(self) -> float: ...
+    def bin_hz(self) -> float:
+        """The distance of its bins in Hz."""
+
     @property
-    def num_bins(self) -> int: ...
+    def num_bins(self) -> int:
+        """How many bins it knows, from 0 Hz up."""
+
     @property
-    def win_seconds(self) -> float: ...
+    def win_seconds(self) -> float:
+        """The length of its window."""
+
     @property
-    def hop_seconds(self) -> float: ...
+    def hop_seconds(self) -> float:
+        """The time from one frame to the next."""
+
     @property
-    def window(self) -> str: ...
+    def window(self) -> str:
+        """The kind of window: "hann_sqrt"."""
+
     @property
-    def lookahead_frames(self) -> int: ...
+    def lookahead_frames(self) -> int:
+        """How many hops later than its frame a mask comes out."""
+
     @property
-    def mask(self) -> str: ...
+    def mask(self) -> str:
+        """The kind of masks: "real"."""
+
     @property
-    def metadata(self) -> dict[str, str]: ...
+    def metadata(self) -> dict[str, str]:
+        """All that the file says, by key, without the prefix `unbraid.`"""
 
 class Model:
+    """A checked model file, ready to run. It does not change, and any number of streams and threads may share it.
+
+    Raises ModelError for a file that is no model, FileNotFoundError or another OSError for one that cannot be read,
+    RuntimeError where ONNX Runtime cannot be loaded. `unbraid.load_model` loads each file only once.
+    """
+
     def __init__(self, path: str | os.PathLike[str]) -> None: ...
-    def latency_samples(self, sample_rate: float) -> int: ...
-    def masks(self, power: NDArray[np.float32]) -> NDArray[np.float32]: ...
+    def latency_samples(self, sample_rate: float) -> int:
+        """The delay of a stream at this rate in Hz, in samples. Raises ValueError for a rate outside 8000 to 192000."""
+
+    def masks(self, power: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Masks (num_frames, stems, num_bins) for power (num_frames, num_bins), both float32.
+
+        Frame by frame from the initial states, exactly as a stream runs it. Power is 1 for a full-scale sine on its
+        bin. Raises TypeError or ValueError for an array of another type or shape.
+        """
+
     @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """Where the file lies."""
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The model's own name."""
+
     @property
-    def task(self) -> str: ...
+    def task(self) -> str:
+        """What it takes apart, in a few words."""
+
     @property
-    def stem_names(self) -> tuple[str, ...]: ...
+    def stem_names(self) -> tuple[str, ...]:
+        """Its stems, in the order of the masks."""
+
     @property
-    def bin_hz(self) -> float: ...
+    def bin_hz(self) -> float:
+        """The distance of its bins in Hz."""
+
     @property
-    def num_bins(self) -> int: ...
+    def num_bins(self) -> int:
+        """How many bins it knows, from 0 Hz up."""
+
     @property
-    def win_seconds(self) -> float: ...
+    def win_seconds(self) -> float:
+        """The length of its window."""
+
     @property
-    def hop_seconds(self) -> float: ...
+    def hop_seconds(self) -> float:
+        """The time from one frame to the next."""
+
     @property
-    def window(self) -> str: ...
+    def window(self) -> str:
+        """The kind of window: "hann_sqrt"."""
+
     @property
-    def lookahead_frames(self) -> int: ...
+    def lookahead_frames(self) -> int:
+        """How many hops later than its frame a mask comes out."""
+
     @property
-    def mask(self) -> str: ...
+    def mask(self) -> str:
+        """The kind of masks: "real"."""
+
     @property
-    def metadata(self) -> dict[str, str]: ...
+    def metadata(self) -> dict[str, str]:
+        """All that the file says, by key, without the prefix `unbraid.`"""
 
 class Separator:
+    """Separates a stream into stems; the contract is that of `unbraid.Separator`.
+
+    Raises ValueError for a rate outside 8000 to 192000 Hz and for channels other than 1 to 8.
+    """
+
     def __init__(self, sample_rate: float, channels: int, model: Model) -> None: ...
-    def process(self, audio: NDArray[np.float32]) -> NDArray[np.float32]: ...
-    def flush(self) -> NDArray[np.float32]: ...
-    def reset(self) -> None: ...
+    def process(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(channels, samples) to (stems, channels, samples). RuntimeError if the model fails, then `reset` it."""
+
+    def flush(self) -> NDArray[np.float32]:
+        """The tail, (stems, channels, latency_samples); then the object is as new."""
+
+    def reset(self) -> None:
+        """Back to the state of a new object."""
+
     @property
-    def model(self) -> Model: ...
+    def model(self) -> Model:
+        """The model at work; other streams may share it."""
+
     @property
-    def sample_rate(self) -> float: ...
+    def sample_rate(self) -> float:
+        """The rate of the stream in Hz."""
+
     @property
-    def channels(self) -> int: ...
+    def channels(self) -> int:
+        """How many channels each block must have."""
+
     @property
-    def stem_names(self) -> tuple[str, ...]: ...
+    def stem_names(self) -> tuple[str, ...]:
+        """The model's stems, in the order in which they come out."""
+
     @property
-    def win_length(self) -> int: ...
+    def win_length(self) -> int:
+        """The length of a window in samples of this rate."""
+
     @property
-    def hop_length(self) -> int: ...
+    def hop_length(self) -> int:
+        """The samples from one frame to the next."""
+
     @property
-    def latency_samples(self) -> int: ...
+    def latency_samples(self) -> int:
+        """The constant delay of the output behind the input."""
 
 class Remixer:
+    """Mixes a stream's stems anew with linear gains, one per stem; all gains 1 give the delayed input.
+
+    Raises what Separator does, and ValueError for another number of gains or one that is not finite.
+    """
+
     def __init__(self, sample_rate: float, channels: int, model: Model, gains: Sequence[float]) -> None: ...
-    def process(self, audio: NDArray[np.float32]) -> NDArray[np.float32]: ...
-    def flush(self) -> NDArray[np.float32]: ...
-    def reset(self) -> None: ...
-    def set_gains(self, gains: Sequence[float]) -> None: ...
+    def process(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(channels, samples) to (channels, samples). RuntimeError if the model fails, then `reset` it."""
+
+    def flush(self) -> NDArray[np.float32]:
+        """The tail, (channels, latency_samples); then the object is as new, but for its gains."""
+
+    def reset(self) -> None:
+        """Back to the state of a new object."""
+
+    def set_gains(self, gains: Sequence[float]) -> None:
+        """New linear gains, one per stem, faded in over three hops; before any audio they hold at once."""
+
     @property
-    def gains(self) -> list[float]: ...
+    def gains(self) -> list[float]:
+        """The linear gains that were last set."""
+
     @property
-    def model(self) -> Model: ...
+    def model(self) -> Model:
+        """The model at work; other streams may share it."""
+
     @property
-    def sample_rate(self) -> float: ...
+    def sample_rate(self) -> float:
+        """The rate of the stream in Hz."""
+
     @property
-    def channels(self) -> int: ...
+    def channels(self) -> int:
+        """How many channels each block must have."""
+
     @property
-    def stem_names(self) -> tuple[str, ...]: ...
+    def stem_names(self) -> tuple[str, ...]:
+        """The model's stems, in the order in which they come out."""
+
     @property
-    def win_length(self) -> int: ...
+    def win_length(self) -> int:
+        """The length of a window in samples of this rate."""
+
     @property
-    def hop_length(self) -> int: ...
+    def hop_length(self) -> int:
+        """The samples from one frame to the next."""
+
     @property
-    def latency_samples(self) -> int: ...
+    def latency_samples(self) -> int:
+        """The constant delay of the output behind the input."""
 
 class Stft:
-    def __init__(self, win_length: int, hop_length: int) -> None: ...
-    def analyse(self, frame: NDArray[np.float32]) -> NDArray[np.complex64]: ...
-    def synthesise(self, spectrum: NDArray[np.complex64]) -> NDArray[np.float32]: ...
-    @property
-    def win_length(self) -> int: ...
-    @property
-    def hop_length(self) -> int: ...
-    @property
-    def num_bins(self) -> int: ...
-    @property
-    def power_scale(self) -> float: ...
+    """One frame to its spectrum and back, as the streams do it. `win_length` is even, has no prime factor above 11 and
+    is a multiple (2 or more) of `hop_length`; else ValueError.
+    """
 
-def stft_sizes(sample_rate: float, win_seconds: float, hop_seconds: float) -> tuple[int, int]: ...
-def read_model_info(path: str | os.PathLike[str]) -> ModelInfo: ...
-def set_runtime_library(path: str | os.PathLike[str]) -> None: ...
+    def __init__(self, win_length: int, hop_length: int) -> None: ...
+    def analyse(self, frame: NDArray[np.float32]) -> NDArray[np.complex64]:
+        """(win_length,) to (num_bins,), windowed."""
+
+    def synthesise(self, spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
+        """(num_bins,) to (win_length,), windowed and ready to overlap and add."""
+
+    @property
+    def win_length(self) -> int:
+        """The samples of a frame."""
+
+    @property
+    def hop_length(self) -> int:
+        """The samples from one frame to the next."""
+
+    @property
+    def num_bins(self) -> int:
+        """win_length / 2 + 1"""
+
+    @property
+    def power_scale(self) -> float:
+        """|spectrum|² times this is 1 for a full-scale sine on its bin."""
+
+def stft_sizes(sample_rate: float, win_seconds: float, hop_seconds: float) -> tuple[int, int]:
+    """(win_length, hop_length) of a model at a rate in Hz.
+
+    The nearest even length without a prime factor above 11 that divides into whole hops. Raises ValueError for a rate
+    outside 8000 to 192000 Hz, and for a window that is not a whole number (2 or more) of hops.
+    """
+
+def read_model_info(path: str | os.PathLike[str]) -> ModelInfo:
+    """What a model file says of itself, without opening its graph: no ONNX Runtime is needed.
+
+    Raises ModelError if it does not keep the contract, OSError if it cannot be read.
+    """
+
+def set_runtime_library(path: str | os.PathLike[str]) -> None:
+    """Where ONNX Runtime's shared library lies, unless UNBRAID_ORT_LIBRARY says otherwise.
+
+    Has no effect after the first model was opened.
+    """

@@ -34,7 +34,7 @@ _lock = threading.Lock()
 def load_plugin(
     model: ModelLike = DEFAULT_MODEL, gains_db: Mapping[str, Gain] | None = None, **gains: Gain
 ) -> VST3Plugin:
-    """The separator as an effect for pedalboard, with a fader per stem.
+    """The separator as an effect for pedalboard, with a fader per stem::
 
         board = Pedalboard([unbraid.load_plugin(music_db=-12, noise_db="mute"), Compressor(), Limiter()])
 
@@ -44,6 +44,9 @@ def load_plugin(
 
     A whole signal comes out aligned. In a stream, with `reset=False`, the first `reported_latency_samples` samples are
     held back: begin a stream with `board.reset()`, and end it with as many samples of silence to get them out.
+
+    Raises ModelError for a model that cannot be had, TypeError and ValueError for gains as `remix` does,
+    FileNotFoundError where this build has no plug-in, RuntimeError if the plug-in cannot use the model.
     """
     from pedalboard import VST3Plugin  # takes a while, and most users of this package do without
 

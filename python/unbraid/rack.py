@@ -33,7 +33,7 @@ Chain = Effect | Sequence[Effect] | None
 
 
 class StemRack:
-    """Sends each stem through a chain of its own and sums what comes out, whatever the latencies of the chains.
+    """Sends each stem through a chain of its own and sums what comes out, whatever the latencies of the chains::
 
         rack = unbraid.StemRack({"speech": Pedalboard([Compressor(), Gain(3)]), "music": Gain(-12), "noise": None})
         output = rack.process(audio, 48000)
@@ -46,6 +46,9 @@ class StemRack:
     start of the stream, too, so the first blocks come back shorter, and `flush` gives the rest. How a stream is cut
     into blocks changes no bit of it. (pedalboard's own `Mix` of chains with unequal latencies goes out of step when
     streaming.) One thread at a time; the chains belong to the rack while it streams.
+
+    Raises ValueError for a stem that the model does not have, TypeError for what is no chain, ModelError for a model
+    that cannot be had.
     """
 
     def __init__(self, chains: Mapping[str, Chain], model: ModelLike = DEFAULT_MODEL) -> None:
@@ -58,12 +61,15 @@ class StemRack:
 
     @property
     def stem_names(self) -> tuple[str, ...]:
+        """The model's stems: for each of them there can be a chain."""
         return tuple(self._model.stem_names)
 
     def process(self, audio: ArrayLike, sample_rate: float, buffer_size: int = 8192, reset: bool = True) -> Audio:
-        """The sum of the processed stems, shaped as `audio`: (channels, samples), or 1-D for mono.
+        """The sum of the processed stems, float32, shaped as `audio`: (channels, samples), or 1-D for mono.
 
-        `buffer_size` is there for pedalboard's sake: the chains are always fed `BLOCK_SAMPLES` at a time.
+        `sample_rate` is in Hz. `buffer_size` is there for pedalboard's sake and changes nothing: the chains are always
+        fed 512 samples at a time. Raises what `separate` does, ValueError for a block of another format than the stream
+        under way, RuntimeError for a chain that gives less back than it takes.
         """
         stems = self.process_stems(audio, sample_rate, buffer_size, reset)
         total: Audio = np.sum(list(stems.values()), axis=0, dtype=np.float32)
@@ -72,7 +78,7 @@ class StemRack:
     def process_stems(
         self, audio: ArrayLike, sample_rate: float, buffer_size: int = 8192, reset: bool = True
     ) -> dict[str, Audio]:
-        """As `process`, with the processed stems apart, by name."""
+        """As `process`, with the processed stems apart: a dictionary of arrays by stem, all of the same length."""
         del buffer_size
         if not reset:
             return self._streaming(audio, sample_rate).push(as_audio(audio))
@@ -84,7 +90,10 @@ class StemRack:
         return {name: np.concatenate([part[name] for part in parts], axis=-1) for name in self.stem_names}
 
     def flush(self) -> Audio:
-        """The rest of a stream: after it, as many samples came out as went in. Then a new stream may begin."""
+        """The rest of a stream: after it, as many samples came out as went in. Then a new stream may begin.
+
+        Without a stream under way it is empty.
+        """
         total: Audio = np.sum(list(self.flush_stems().values()), axis=0, dtype=np.float32)
         return total
 
@@ -108,7 +117,10 @@ class StemRack:
         force: bool = False,
         progress: Progress | None = None,
     ) -> Path:
-        """Sends a whole file through the rack in constant memory, to a .wav or .flac file; see `remix_file`."""
+        """Sends a whole file through the rack in constant memory, to a .wav or .flac file; returns its path.
+
+        Everything else, errors too, is as in `remix_file`.
+        """
         self.reset()
 
         def produced(mixture: InputFile) -> Iterator[dict[str, Audio]]:

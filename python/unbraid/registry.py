@@ -21,23 +21,31 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a model file says of itself. `metadata` holds all of its keys."""
+    """What a model file says of itself."""
 
     name: str
+    """What it goes by: an installed model by the name of its file, any other by its own."""
     path: Path
+    """Where the file lies."""
     task: str
+    """What it takes apart, in a few words."""
     stem_names: tuple[str, ...]
+    """Its stems, in the order in which they come out."""
     license: str
+    """The licence of the weights."""
     lookahead_frames: int
+    """How many hops it hears ahead; each adds to the latency."""
     latency_ms: float
+    """The latency of a stream at 48 kHz, in milliseconds."""
     metadata: dict[str, str] = field(repr=False)
+    """All that the file says, by key, without the prefix `unbraid.`"""
 
 
 def models() -> dict[str, ModelInfo]:
     """The installed models by name, with those in the folder named by the environment variable UNBRAID_MODELS.
 
     The files are read, not loaded: it takes no ONNX Runtime. Those that are no models are left out; `unbraid info`
-    names them.
+    names them. Of two with one name the one in UNBRAID_MODELS counts.
     """
     return read_installed()[0]
 
@@ -57,7 +65,9 @@ def read_installed() -> tuple[dict[str, ModelInfo], dict[Path, str]]:
 def load_model(model: str | os.PathLike[str] | Model = DEFAULT_MODEL) -> Model:
     """Loads a model given by its installed name or the path of its .onnx file; a loaded Model is passed through.
 
-    A file is loaded once and shared by all who ask for it, until it changes on disk.
+    A file is loaded once and shared by all who ask for it, until it changes on disk. Raises ModelError if there is no
+    such model or the file is none, OSError if it cannot be read, TypeError for what is neither name, path nor Model,
+    RuntimeError where ONNX Runtime is missing.
     """
     if isinstance(model, Model):
         return model

@@ -50,27 +50,38 @@ class _Stream:
 
     @property
     def sample_rate(self) -> float:
+        """The rate of the stream in Hz."""
         return self._sample_rate
 
     @property
     def channels(self) -> int:
+        """How many channels each block must have."""
         return self._channels
 
     @property
     def model(self) -> _core.Model:
+        """The model at work; other streams may share it."""
         return self._model
 
     @property
     def stem_names(self) -> tuple[str, ...]:
+        """The model's stems, in the order in which they come out."""
         return tuple(self._model.stem_names)
 
     @property
     def latency_samples(self) -> int:
-        """The constant delay of the output behind the input."""
+        """The constant delay of the output behind the input, in samples of this stream's rate."""
         return self._stream.latency_samples
 
     def process(self, audio: ArrayLike, *, reset: bool = False) -> Audio:
-        """Takes the next block of any length, gives as many samples back; `reset` starts a new signal first."""
+        """Takes the next block, of any length, and gives as many samples back.
+
+        `audio` is (channels, samples), or 1-D for a stream of one channel, float32 or float64. What comes back is
+        float32, and 1-D per stem where the block was. `reset=True` forgets what was heard before it, as `reset` does.
+
+        Raises TypeError or ValueError for an array of another type or shape, before anything is heard; RuntimeError if
+        the model fails (then `reset` before going on) or another thread is using this stream.
+        """
         block = as_audio(audio)
         given = block.shape[0] if block.ndim == 2 else 1
         if given != self._channels:
@@ -81,13 +92,13 @@ class _Stream:
         return self._shaped(self._stream.process(block.reshape(self._channels, -1)))
 
     def flush(self) -> Audio:
-        """The last `latency_samples` of output, shaped as the last block was; then starts a new signal."""
+        """The last `latency_samples` samples of output, shaped as the last block was. Then the stream is as new."""
         tail = self._shaped(self._stream.flush())
         self.reset()
         return tail
 
     def reset(self) -> None:
-        """Forgets all that was heard: the stream is as new."""
+        """Forgets all that was heard: the stream is as new. A `Remixer` keeps its gains."""
         self._stream.reset()
         self._mono = False
 
@@ -96,7 +107,7 @@ class _Stream:
 
 
 class Separator(_Stream):
-    """Separates a stream into stems, block by block.
+    """Separates a stream into stems, block by block::
 
         separator = unbraid.Separator(48000, channels=2)
         for block in stream:                    # (2, samples), any number of samples
@@ -116,6 +127,9 @@ class Separator(_Stream):
     - `reset` makes the stream as new. NaN and infinity pass through as they are and spoil what follows, until `reset`.
     - One stream belongs to one thread at a time. Streams of one model share its session, and the interpreter is free
       for other threads while they work.
+
+    `sample_rate` is 8000 to 192000 Hz, `channels` 1 to 8. Raises TypeError or ValueError for anything else, ModelError
+    for a model that cannot be had, RuntimeError where ONNX Runtime is missing.
     """
 
     _stream: _core.Separator
@@ -126,15 +140,16 @@ class Separator(_Stream):
 
 
 class Remixer(_Stream):
-    """Separates a stream and mixes the stems anew, each with its own gain in dB.
+    """Separates a stream and mixes the stems anew, each with its own gain in dB::
 
         remixer = unbraid.Remixer(48000, channels=2, music_db=-12, noise_db="mute")
         output = remixer.process(block)         # (2, samples)
 
     A gain is a number in dB up to 60, or "mute" (as is -inf). `gains_db={"music": -12, "noise": "mute"}` says the same
     for a model whose stems are not known beforehand. Stems not named stay at 0 dB. `process` gives back the shape it
-    was given; the rest of the contract is `Separator`'s. It costs less than separating: one output to build instead of
-    one per stem.
+    was given; the rest of the contract is `Separator`'s, and so are the errors, with TypeError for a gain of a stem
+    that the model does not have and ValueError for one above 60 dB. It costs less than separating: one output to build
+    instead of one per stem.
     """
 
     _stream: _core.Remixer
@@ -157,7 +172,11 @@ class Remixer(_Stream):
         return {stem: gain_to_db(gain) for stem, gain in self._gains.items()}
 
     def set_gains(self, gains_db: Mapping[str, Gain] | None = None, **gains: Gain) -> None:
-        """Moves the named stems' faders while the stream runs, faded over three hops; the others stay."""
+        """Moves the named stems' faders; the others stay. Raises what the constructor does, and then moves none.
+
+        While the stream runs, a fader takes three hops (48 ms with our models) to arrive. Before the first sample it is
+        there at once.
+        """
         self._gains |= gains_by_stem(gains_db, gains, self.stem_names)
         self._stream.set_gains(list(self._gains.values()))
 
@@ -189,7 +208,7 @@ def remix(
     gains_db: Mapping[str, Gain] | None = None,
     **gains: Gain,
 ) -> Audio:
-    """Mixes a whole signal's stems anew, as in remix(audio, 48000, music_db=-12, noise_db="mute").
+    """Mixes a whole signal's stems anew, as in `remix(audio, 48000, music_db=-12, noise_db="mute")`.
 
     Gains are those of `Remixer`. The result has the input's shape, (channels, samples) or (samples,), as float32, and
     is aligned with it. Raises what `separate` does.

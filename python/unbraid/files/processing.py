@@ -33,11 +33,16 @@ def separate_file(
     force: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Path]:
-    """Separates an audio file into `output_dir/<input's stem>/<stem>.<format>`; returns the paths.
+    """Separates an audio file into stems, one file each, in constant memory; returns their paths by stem.
 
-    `format` is "wav" (32-bit float) or "flac" (24 bit). `stems` picks some of the model's stems.
-    Existing files are kept, with FileExistsError, unless `force`. The files get their names when
-    all are complete; a failure leaves none. `progress` is called with (seconds done, seconds).
+    The files are `output_dir/NAME/STEM.FORMAT`, with the input's name without its ending as NAME. `format` is "wav"
+    (32-bit float) or "flac" (24 bit). `stems` picks some of the model's stems. Sample rate, channels and length are the
+    input's. `progress` is called with (seconds done, seconds in all) after each second.
+
+    The files get their names when all are complete; a failure leaves none. Raises FileExistsError for an existing file
+    unless `force`, AudioFileError for an input that is no whole audio file, another OSError for what cannot be read or
+    written, ValueError for an unknown stem or format, ModelError for a model that cannot be had, RuntimeError where
+    ONNX Runtime is missing or fails. Warns of samples that a FLAC file cannot hold with ClippingWarning.
     """
     source = Path(input)
     model = load_model(model)
@@ -64,8 +69,9 @@ def remix_file(
     gains_db: Mapping[str, Gain] | None = None,
     **gains: Gain,
 ) -> Path:
-    """Writes an audio file with its stems mixed anew, as in `remix`, to a .wav or .flac file.
+    """Writes an audio file with its stems mixed anew, to a .wav or .flac file, in constant memory; returns its path.
 
+    Gains are those of `remix`, and so are the errors for them: `remix_file("in.wav", "out.wav", music_db=-12)`.
     Everything else is as in `separate_file`.
     """
     model = load_model(model)

@@ -1,0 +1,89 @@
+"""How Sphinx builds these pages: `sphinx-build -W -n --keep-going docs build/docs`. Nothing is fetched on the way."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import unbraid
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+project = "Unbraid"
+author = "The Unbraid authors"
+copyright = "the Unbraid authors, MIT licence"  # noqa: A001 - Sphinx's word for it
+version = release = version_of("unbraid")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"Unbraid {version}"
+html_copy_source = False
+html_show_sourcelink = False
+
+myst_heading_anchors = 3
+
+# Docstrings name things in `single` quotes, as the comments of the C++ core do.
+default_role = "literal"
+autodoc_member_order = "bysource"
+add_module_names = False
+python_maximum_signature_line_length = 88
+# What others document; their lists of names would have to be fetched.
+nitpick_ignore_regex = [
+    ("py:.*", r"(ArrayLike|Audio|Chain|Effect|Gain|ModelLike|Progress|PathLike)"),
+    ("py:.*", r"(collections|numpy|os|pathlib|pedalboard|typing|unbraid\._core)\..*"),
+    ("py:.*", r"(Mapping|Sequence|Path|VST3Plugin|NDArray)"),
+]
+
+
+def stub_docstrings(stub: Path) -> dict[str, str]:
+    """The docstrings of a .pyi, by qualified name: what the compiled core says of itself is short."""
+    found: dict[str, str] = {}
+
+    def collect(nodes: list[ast.stmt], prefix: str) -> None:
+        for node in nodes:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                if text := ast.get_docstring(node):
+                    found[prefix + node.name] = text
+                if isinstance(node, ast.ClassDef):
+                    collect(node.body, f"{prefix}{node.name}.")
+
+    collect(ast.parse(stub.read_text(encoding="utf-8")).body, "")
+    return found
+
+
+STUB = stub_docstrings(Path(inspect.getfile(unbraid)).with_name("_core.pyi"))
+FROM_CORE = {name for name in unbraid.__all__ if getattr(getattr(unbraid, name), "__module__", "") == "unbraid._core"}
+
+
+def use_stub(_app: Sphinx, _what: str, name: str, _object: object, _options: object, lines: list[str]) -> None:
+    local = name.removeprefix("unbraid.").removeprefix("_core.")
+    if local.partition(".")[0] in FROM_CORE and local in STUB:
+        lines[:] = [*STUB[local].splitlines(), ""]
+
+
+def as_written(
+    _app: Sphinx, _what: str, _name: str, thing: object, _options: object, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """A signature with its types as the source has them: `ArrayLike`, not the page-long union that it stands for."""
+    if not (inspect.isfunction(thing) or (inspect.isclass(thing) and "__init__" in vars(thing))):
+        return signature, returns
+    if getattr(thing, "__module__", "") == "unbraid._core":
+        return signature, returns
+    found = inspect.signature(thing)
+    kept = [parameter for name, parameter in found.parameters.items() if name != "self"]
+    text = str(found.replace(parameters=kept, return_annotation=found.empty))
+    arrow = found.return_annotation
+    return re.sub(r": '([^']*)'", r": \1", text), arrow if isinstance(arrow, str) and inspect.isfunction(
+        thing
+    ) else None
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("autodoc-process-signature", as_written)
+    app.connect("autodoc-process-docstring", use_stub)
