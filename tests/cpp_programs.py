@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,25 @@ def tool(*names: str) -> str:
         if path := shutil.which(name):
             return path
     pytest.skip(f"needs {' or '.join(names)}")
+
+
+def real_ort_library() -> Path:
+    import onnxruntime
+
+    return next(Path(onnxruntime.__file__).parent.glob("capi/libonnxruntime.so*"))
+
+
+def build_cpp_tests(folder: Path, *options: str, target: str = "all") -> Path:
+    """Where the programs of cpp/tests lie, once they are built in this folder."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("the C++ tests need glibc")
+    cmake = tool("cmake")
+    tool("c++")
+    run(cmake, "-S", ROOT, "-B", folder, "-DUNBRAID_BUILD_PYTHON=OFF", "-DUNBRAID_BUILD_TESTS=ON", *options)
+    if target == "unit_tests":
+        known = run(cmake, "--build", folder, "--target", "help")
+        if target not in known:
+            pytest.skip("needs doctest")
+        run(cmake, "--build", folder, "--parallel", "2", "--target", "ort_shim")
+    run(cmake, "--build", folder, "--parallel", "2", "--target", target)
+    return folder / "cpp" / "tests"
