@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.cpp_programs import build_cpp_tests
 from helpers.toy_model import save_toy_model
 from unbraid import _core
 
@@ -43,6 +44,12 @@ def any_model(request: pytest.FixtureRequest) -> _core.Model:
     model = request.getfixturevalue(request.param)
     assert isinstance(model, _core.Model)
     return model
+
+
+@pytest.fixture(scope="session")
+def cpp_tests_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of cpp/tests, built once for all tests."""
+    return build_cpp_tests(tmp_path_factory.mktemp("build"))
 
 
 @pytest.fixture

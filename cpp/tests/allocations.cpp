@@ -21,7 +21,7 @@ void count_allocation() {
 
 extern "C" {
 
-__attribute__((visibility("default"))) bool test_run_begins() {
+__attribute__((visibility("default"))) bool test_run_begins(const void*) {
   if (fail_runs) return false;
   in_run = true;
   return true;

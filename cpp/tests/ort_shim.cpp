@@ -10,7 +10,7 @@
 #include <cstring>
 
 // Defined by the test program.
-extern "C" bool test_run_begins();  // false: this run must fail
+extern "C" bool test_run_begins(const void* session);  // false: this run must fail
 extern "C" void test_run_ends();
 
 namespace {
@@ -33,7 +33,7 @@ void* table[kTableSize];
 void* run(void* session, const void* options, const char* const* input_names,
           const void* const* inputs, std::size_t num_inputs, const char* const* output_names,
           std::size_t num_outputs, void** outputs) {
-  if (!test_run_begins()) return reinterpret_cast<CreateStatus>(table[0])(1, "made to fail");
+  if (!test_run_begins(session)) return reinterpret_cast<CreateStatus>(table[0])(1, "made to fail");
   void* status = real_run(session, options, input_names, inputs, num_inputs, output_names,
                           num_outputs, outputs);
   test_run_ends();

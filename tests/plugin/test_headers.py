@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cpp_programs import ROOT, run, tool
+from helpers.cpp_programs import ROOT, run, tool
 
 USUAL = ("/usr/include", "/usr/local/include")
 DPF = "/usr/share/dpf/distrho/src"  # Debian's dpf-source; a part of CLAP's headers, too

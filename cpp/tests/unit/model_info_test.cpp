@@ -1,0 +1,141 @@
+#include "unbraid/model/model_info.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace unbraid;
+
+namespace {
+
+Metadata sound() {
+  return {{"unbraid.schema_version", "1"},
+          {"unbraid.name", "toy"},
+          {"unbraid.task", "speech_music_noise"},
+          {"unbraid.stems", "speech,music,noise"},
+          {"unbraid.bin_hz", "31.25"},
+          {"unbraid.num_bins", "769"},
+          {"unbraid.win_seconds", "0.032"},
+          {"unbraid.hop_seconds", "0.016"},
+          {"unbraid.window", "hann_sqrt"},
+          {"unbraid.lookahead_frames", "2"},
+          {"unbraid.mask", "real"},
+          {"unbraid.license", "MIT"},
+          {"unbraid.training_data", "none"},
+          {"unbraid.training_run", "random weights"},
+          {"producer", "not ours"}};
+}
+
+Metadata with(const std::string& key, const std::string& value) {
+  Metadata metadata = sound();
+  metadata["unbraid." + key] = value;
+  return metadata;
+}
+
+bool accepts(const std::string& key, const std::string& value) {
+  try {
+    parse_model_info(with(key, value));
+    return true;
+  } catch (const ModelError& error) {
+    // The message is for whoever made the model, so it says where to look.
+    INFO(error.what());
+    CHECK(std::string(error.what()).find("unbraid.") != std::string::npos);
+    return false;
+  }
+}
+
+void check_number(const std::string& key, std::initializer_list<const char*> good,
+                  std::initializer_list<const char*> bad) {
+  for (const char* value : good) {
+    CAPTURE(key);
+    CAPTURE(value);
+    CHECK(accepts(key, value));
+  }
+  for (const char* value : bad) {
+    CAPTURE(key);
+    CAPTURE(value);
+    CHECK_FALSE(accepts(key, value));
+  }
+  for (const char* value : {"", " ", "x", "1x", "nan", "inf", "-1", "1e999", "-1e999", "1,5",
+                            "99999999999999999999", "0x10"}) {
+    CAPTURE(key);
+    CAPTURE(value);
+    CHECK_FALSE(accepts(key, value));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("what a sound model says of itself") {
+  const ModelInfo info = parse_model_info(sound());
+  CHECK(info.name == "toy");
+  CHECK(info.stem_names == std::vector<std::string>{"speech", "music", "noise"});
+  CHECK(info.num_bins == 769);
+  CHECK(info.num_bands() == 769);
+  CHECK(info.lookahead_frames == 2);
+  CHECK(info.metadata.at("training_run") == "random weights");
+  CHECK(info.metadata.count("producer") == 0);
+  CHECK(info.latency_samples(48000.0) == 1536 + 2 * 768);
+  CHECK_THROWS_AS(info.latency_samples(7999.0), std::invalid_argument);
+  CHECK_THROWS_AS(info.latency_samples(192001.0), std::invalid_argument);
+}
+
+TEST_CASE("no entry may be missing or empty") {
+  for (const auto& [key, value] : sound()) {
+    if (key == "producer") continue;
+    Metadata metadata = sound();
+    metadata.erase(key);
+    CAPTURE(key);
+    CHECK_THROWS_AS(parse_model_info(metadata), ModelError);
+    metadata[key] = "";
+    CHECK_THROWS_AS(parse_model_info(metadata), ModelError);
+  }
+}
+
+TEST_CASE("the ranges of numbers") {
+  check_number("num_bins", {"2", "769", "65536"}, {"0", "1", "65537", "769.5"});
+  check_number("lookahead_frames", {"0", "1000"}, {"1001", "0.5"});
+  // These two belong together, so that one alone has few values.
+  check_number("win_seconds", {"0.032"}, {"0", "0.0009", "1.1", "0.033"});
+  check_number("bin_hz", {"31.25", "31.250001"}, {"0", "0.9", "1001", "31.26"});
+  check_number("hop_seconds", {"0.016", "0.008", "0.004", "0.002"},
+               {"0", "0.00009", "0.032", "0.6", "0.0165", "0.02"});
+}
+
+TEST_CASE("the longest and the shortest window") {
+  for (const auto& [win, bin, hop] :
+       {std::tuple{"1", "1", "0.5"}, {"0.001", "1000", "0.0005"}, {"1.0", "1.0", "0.0001"}}) {
+    Metadata metadata = with("win_seconds", win);
+    metadata["unbraid.bin_hz"] = bin;
+    metadata["unbraid.hop_seconds"] = hop;
+    CHECK_NOTHROW(parse_model_info(metadata));
+  }
+}
+
+TEST_CASE("only what this version knows") {
+  for (const char* key : {"schema_version", "window", "mask"}) {
+    CHECK_FALSE(accepts(key, "2"));
+    CHECK_FALSE(accepts(key, "complex"));
+  }
+}
+
+TEST_CASE("names of stems") {
+  CHECK(accepts("stems", "a,b"));
+  for (const char* names : {"speech", "speech,", ",speech", "a,,b", "a,b,a", ",", ",,"}) {
+    CAPTURE(names);
+    CHECK_FALSE(accepts("stems", names));
+  }
+}
+
+TEST_CASE("edges of bands ascend from 0 to below num_bins") {
+  Metadata metadata = with("band_edges", "0,1,5,768");
+  const ModelInfo info = parse_model_info(metadata);
+  CHECK(info.num_bands() == 4);
+  CHECK(info.band_edges == std::vector<int>{0, 1, 5, 768, 769});
+  CHECK(accepts("band_edges", "0"));
+  for (const char* edges : {"", "1,2", "0,0", "0,5,5", "0,5,4", "0,769", "0,1000000", "-1,2",
+                            "0,1,", ",0,1", "0;1", "0,x", "0,1.5", "0,99999999999999999999"}) {
+    CAPTURE(edges);
+    CHECK_FALSE(accepts("band_edges", edges));
+  }
+}

@@ -1,0 +1,49 @@
+"""The C++ unit tests: what of the core and the plug-in otherwise only hosts reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from helpers.cpp_programs import ROOT, build_cpp_tests, real_ort_library, run
+from helpers.toy_model import METADATA, save_model, save_toy_model, toy_graph
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str | Path]:
+    """As cpp/tests/unit/test_models.h says."""
+    models = tmp_path / "models"
+    models.mkdir()
+    for seed, name in enumerate(("alpha", "beta")):
+        save_toy_model(models / f"{name}.onnx", seed=5 + seed)
+    save_toy_model(models / "gamma.onnx", seed=7, lookahead_frames="2")
+    save_toy_model(models / "broken.onnx", num_bins="700")
+    save_model(tmp_path / "small.onnx", toy_graph(bands=4), {**METADATA, "band_edges": "0,10,100,400"})
+    return {"TEST_FOLDER": tmp_path, "TEST_REAL_ORT_LIBRARY": real_ort_library()}
+
+
+def unit_tests(folder: Path) -> Path:
+    program = folder / "unit_tests"
+    if not program.exists():
+        pytest.skip("needs doctest")
+    return program
+
+
+@pytest.mark.slow
+def test_units(cpp_tests_dir: Path, environment: dict[str, str | Path]) -> None:
+    told = run(unit_tests(cpp_tests_dir), UNBRAID_ORT_LIBRARY=cpp_tests_dir / "ort_shim.so", **environment)
+    assert "Status: SUCCESS!" in told
+
+
+@pytest.mark.slow
+def test_threads_under_the_sanitizer(tmp_path: Path, environment: dict[str, str | Path]) -> None:
+    folder = build_cpp_tests(tmp_path / "build", "-DCMAKE_CXX_FLAGS=-fsanitize=thread -g", target="unit_tests")
+    told = run(
+        unit_tests(folder),
+        "-tc=threads*",
+        UNBRAID_ORT_LIBRARY=folder / "ort_shim.so",
+        TSAN_OPTIONS=f"halt_on_error=1:suppressions={ROOT / 'cpp' / 'tests' / 'tsan.supp'}",
+        **environment,
+    )
+    assert "2 passed" in told
