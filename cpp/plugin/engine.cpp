@@ -18,6 +18,7 @@ std::vector<std::string> all_stems(const std::vector<InstalledModel>& models) {
 
 std::vector<std::string> names_of(const std::vector<InstalledModel>& models) {
   std::vector<std::string> names;
+  names.reserve(models.size());
   for (const InstalledModel& model : models) names.push_back(model.name);
   return names;
 }
@@ -151,7 +152,7 @@ int Engine::chosen_model() const {
 }
 
 void Engine::update_model() {
-  const std::lock_guard<std::mutex> lock(update_mutex_);
+  const std::scoped_lock lock(update_mutex_);
   switch_.delete_retired();
   const int chosen = chosen_model();
   const int at_work = loaded_model_;

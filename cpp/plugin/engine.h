@@ -102,7 +102,7 @@ class Engine {
   Parameters parameters_;
   Values values_;  // what the audio follows
   Values shown_;   // what the host shows
-  std::array<float, kFaderSteps + 1> linear_gains_;
+  std::array<float, kFaderSteps + 1> linear_gains_{};
 
   Setup setup_;
   int latency_ = 0;

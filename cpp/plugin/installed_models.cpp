@@ -65,6 +65,7 @@ std::vector<InstalledModel> find_models() {
     }
   }
   std::vector<InstalledModel> models;
+  models.reserve(by_name.size());
   for (auto& [name, model] : by_name) models.push_back(std::move(model));
   std::stable_partition(models.begin(), models.end(),
                         [](const InstalledModel& model) { return model.name == kDefaultModel; });

@@ -12,7 +12,7 @@ namespace {
 std::shared_ptr<const Model> shared_model(const std::string& path) {
   static std::mutex mutex;
   static std::map<std::string, std::weak_ptr<const Model>> models;
-  const std::lock_guard<std::mutex> lock(mutex);
+  const std::scoped_lock lock(mutex);
   std::shared_ptr<const Model> model = models[path].lock();
   if (!model) models[path] = model = std::make_shared<const Model>(path);
   return model;

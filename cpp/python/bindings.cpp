@@ -55,6 +55,7 @@ class PyStream {
     FloatArray outputs(output_shape(num_samples));
     const auto* first = reinterpret_cast<const char*>(mixture.data());
     std::vector<const float*> rows;
+    rows.reserve(core.channels());
     for (int channel = 0; channel < core.channels(); ++channel) {
       rows.push_back(reinterpret_cast<const float*>(first + channel * mixture.strides(0)));
     }
@@ -112,6 +113,7 @@ void set_gains(PyRemixer& remixer, const std::vector<float>& gains) {
 
 std::vector<float> gains(const PyRemixer& remixer) {
   std::vector<float> gains;
+  gains.reserve(remixer.core.model().info().num_stems());
   for (int stem = 0; stem < remixer.core.model().info().num_stems(); ++stem) {
     gains.push_back(remixer.core.gain(stem));
   }
@@ -312,7 +314,7 @@ void bind_limits(py::module_& module) {
 
 void raise_os_error(std::exception_ptr exception) {
   try {
-    if (exception) std::rethrow_exception(exception);
+    if (exception) std::rethrow_exception(std::move(exception));
   } catch (const fs::filesystem_error& error) {  // OSError chooses its subclass by the number
     const auto details =
         py::make_tuple(error.code().value(), error.code().message(), error.path1().string());

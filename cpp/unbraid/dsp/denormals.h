@@ -31,6 +31,8 @@ class FlushDenormals {
 #else
   FlushDenormals() {}
 #endif
+
+ public:
   FlushDenormals(const FlushDenormals&) = delete;
   FlushDenormals& operator=(const FlushDenormals&) = delete;
 };

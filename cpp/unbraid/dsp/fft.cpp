@@ -165,6 +165,8 @@ void RealFft::transform() {
       case 11:
         run_stage<11>(stage, work_[0], work_[1]);
         break;
+      default:  // the constructor knows no other
+        break;
     }
     std::swap(work_[0], work_[1]);
   }

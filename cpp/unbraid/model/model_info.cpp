@@ -65,7 +65,7 @@ class Entries {
     std::istringstream stream(text(key) + ",");
     stream.imbue(std::locale::classic());
     char comma = ',';
-    for (int bin; stream >> bin >> comma && comma == ',';) found.push_back(bin);
+    for (int bin = 0; stream >> bin >> comma && comma == ',';) found.push_back(bin);
     found.push_back(end);
     const bool whole = stream.eof() && comma == ',';
     if (!whole || found[0] != 0 ||

@@ -20,13 +20,13 @@ struct ModelInfo {
   std::string name;
   std::string task;
   std::vector<std::string> stem_names;
-  double bin_hz;
-  int num_bins;
+  double bin_hz = 0.0;
+  int num_bins = 0;
   std::vector<int> band_edges;  // first bin of each band, then num_bins: what the graph sees
-  double win_seconds;
-  double hop_seconds;
+  double win_seconds = 0.0;
+  double hop_seconds = 0.0;
   std::string window;
-  int lookahead_frames;
+  int lookahead_frames = 0;
   std::string mask;
   Metadata metadata;  // every entry, keys without the prefix
 

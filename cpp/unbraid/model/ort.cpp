@@ -16,22 +16,22 @@ using Status = void;
 
 template <int Position, typename... Arguments>
 struct Function {
-  static constexpr int position = Position;
+  static constexpr int kPosition = Position;
   using Type = Status* (*)(Arguments...);
 };
 template <int Position>
 struct Release {
-  static constexpr int position = Position;
+  static constexpr int kPosition = Position;
   using Type = void (*)(void*);
 };
 
 struct CreateStatus : Function<0, int, const char*> {};
 struct GetErrorCode {
-  static constexpr int position = 1;
+  static constexpr int kPosition = 1;
   using Type = int (*)(const Status*);
 };
 struct GetErrorMessage {
-  static constexpr int position = 2;
+  static constexpr int kPosition = 2;
   using Type = const char* (*)(const Status*);
 };
 struct CreateEnv : Function<3, int, const char*, void**> {};
@@ -88,7 +88,7 @@ class Library {
 
   template <typename F>
   typename F::Type function() const {
-    return reinterpret_cast<typename F::Type>(table_[F::position]);
+    return reinterpret_cast<typename F::Type>(table_[F::kPosition]);
   }
 
   /// Calls a function that returns a status, and throws what the status says.
@@ -113,7 +113,7 @@ class Library {
 
  private:
   Library() {
-    const auto base = reinterpret_cast<const ApiBase* (*)()>(load_entry_point())();
+    const auto* base = reinterpret_cast<const ApiBase* (*)()>(load_entry_point())();
     table_ = base->get_api(kApiVersion);
     if (!table_) {
       throw Error(std::string("ONNX Runtime ") + base->get_version() + " is too old: 1.19 needed");
@@ -183,7 +183,7 @@ constexpr std::align_val_t kAlignment{64};
 
 }  // namespace
 
-Tensor::Tensor(const std::vector<std::int64_t>& shape) : size_(1), data_(nullptr), value_(nullptr) {
+Tensor::Tensor(const std::vector<std::int64_t>& shape) {
   const Library& library = Library::get();
   for (const std::int64_t extent : shape) size_ *= static_cast<std::size_t>(extent);
   data_ = static_cast<float*>(::operator new(size_ * sizeof(float), kAlignment));
@@ -198,6 +198,7 @@ Tensor::Tensor(const std::vector<std::int64_t>& shape) : size_(1), data_(nullptr
   }
 }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): the library is loaded, or there would be no tensor.
 Tensor::~Tensor() {
   if (value_) Library::get().function<ReleaseValue>()(value_);
   ::operator delete(data_, kAlignment);
@@ -238,6 +239,7 @@ Session::Session(const void* bytes, std::size_t size) {
   }
 }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): as with the tensors.
 Session::~Session() { Library::get().function<ReleaseSession>()(session_); }
 
 std::vector<TensorInfo> Session::inputs() const {

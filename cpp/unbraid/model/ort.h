@@ -47,9 +47,9 @@ class Tensor {
 
  private:
   friend class Bindings;
-  std::size_t size_;
-  float* data_;
-  ValueHandle* value_;
+  std::size_t size_ = 1;
+  float* data_ = nullptr;
+  ValueHandle* value_ = nullptr;
 };
 
 /// Which tensors a run reads and writes. Names and tensors must outlive it.

@@ -73,7 +73,7 @@ fs::path known_library;
 std::vector<fs::path> candidate_libraries() {
   std::vector<fs::path> found;
   {
-    const std::lock_guard<std::mutex> lock(known_library_mutex);
+    const std::scoped_lock lock(known_library_mutex);
     if (!known_library.empty()) found.push_back(known_library);
   }
   const auto add = [&found](std::vector<fs::path> libraries) {
@@ -86,14 +86,14 @@ std::vector<fs::path> candidate_libraries() {
       add(libraries_in(folder / packages / "onnxruntime" / "capi"));
     }
   }
-  found.push_back(kSystemName);
+  found.emplace_back(kSystemName);
   return found;
 }
 
 }  // namespace
 
 void set_library(const fs::path& library) {
-  const std::lock_guard<std::mutex> lock(known_library_mutex);
+  const std::scoped_lock lock(known_library_mutex);
   known_library = library;
 }
 

@@ -18,7 +18,7 @@ void check_gain(float gain) {
 
 }  // namespace
 
-Remixer::Remixer(std::shared_ptr<const Model> model, double sample_rate, int channels,
+Remixer::Remixer(const std::shared_ptr<const Model>& model, double sample_rate, int channels,
                  const std::vector<float>& gains, bool with_stems)
     : Stream(model, sample_rate, channels, with_stems ? 1 + model->info().num_stems() : 1),
       faders_(model->info().num_stems()),

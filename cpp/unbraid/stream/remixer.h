@@ -13,7 +13,7 @@ class Remixer : public Stream {
  public:
   /// gains[num_stems], linear and finite; else std::invalid_argument. `with_stems`: the stems
   /// themselves, whatever their gains, are outputs 1, 2, ... after the remix.
-  Remixer(std::shared_ptr<const Model> model, double sample_rate, int channels,
+  Remixer(const std::shared_ptr<const Model>& model, double sample_rate, int channels,
           const std::vector<float>& gains, bool with_stems = false);
 
   /// Heads for a new linear gain, from the next hop on and within three, each faded into the next

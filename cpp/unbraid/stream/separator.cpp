@@ -2,7 +2,7 @@
 
 namespace unbraid {
 
-Separator::Separator(std::shared_ptr<const Model> model, double sample_rate, int channels)
+Separator::Separator(const std::shared_ptr<const Model>& model, double sample_rate, int channels)
     : Stream(model, sample_rate, channels, model->info().num_stems()) {}
 
 void Separator::render_hop(const float* masks) { render_stems(masks, 0); }

@@ -10,7 +10,7 @@ namespace unbraid {
 /// See Stream for the contract.
 class Separator : public Stream {
  public:
-  Separator(std::shared_ptr<const Model> model, double sample_rate, int channels);
+  Separator(const std::shared_ptr<const Model>& model, double sample_rate, int channels);
 
  private:
   void render_hop(const float* masks) override;

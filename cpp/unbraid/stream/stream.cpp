@@ -18,7 +18,7 @@ Stft make_stft(const ModelInfo& info, double sample_rate) {
 
 }  // namespace
 
-Stream::Stream(std::shared_ptr<const Model> model, double sample_rate, int channels,
+Stream::Stream(const std::shared_ptr<const Model>& model, double sample_rate, int channels,
                int num_outputs)
     : sample_rate_(sample_rate),
       channels_(channels),

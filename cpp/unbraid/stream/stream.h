@@ -24,7 +24,8 @@ constexpr int kMaxChannels = 8;
 class Stream {
  public:
   /// channels 1..8, sample_rate 8000..192000 Hz; else std::invalid_argument.
-  Stream(std::shared_ptr<const Model> model, double sample_rate, int channels, int num_outputs);
+  Stream(const std::shared_ptr<const Model>& model, double sample_rate, int channels,
+         int num_outputs);
   virtual ~Stream() = default;
 
   const Model& model() const { return estimator_.model(); }
