@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,7 @@ def measure_live(model: unbraid.Model, audio: Audio) -> float:
     """Prints the live streams' tables; returns the RTF of the Separator."""
     streams: dict[str, unbraid.Separator | unbraid.Remixer] = {
         "Separator": unbraid.Separator(SAMPLE_RATE, CHANNELS, model),
-        "Remixer": unbraid.Remixer(SAMPLE_RATE, CHANNELS, model, **{f"{model.stem_names[-1]}_db": -12.0}),
+        "Remixer": unbraid.Remixer(SAMPLE_RATE, CHANNELS, model, gains_db={model.stem_names[-1]: -12.0}),
     }
     rtfs, rows = {}, []
     for name, stream in streams.items():
@@ -141,9 +142,9 @@ def measure_beside_peers(model: unbraid.Model, audio: Audio, rounds: int = 10) -
 
     used = dict.fromkeys(["Unbraid", *streams], 0.0)
     for part in np.array_split(audio, rounds, axis=1):
-        used["Unbraid"] += cpu_seconds(lambda part=part: live(separator, part, warm_up=0))
+        used["Unbraid"] += cpu_seconds(partial(live, separator, part, warm_up=0))
         for name, channels in streams.items():
-            used[name] += cpu_seconds(lambda part=part, channels=channels: list(map(run_stream, channels, part)))
+            used[name] += cpu_seconds(partial(list, map(run_stream, channels, part)))
     seconds = audio.shape[1] / SAMPLE_RATE
     rows = [[name, f"{cpu / seconds:.4f}", f"{used['Unbraid'] / cpu:.2f}"] for name, cpu in used.items()]
     table("Beside peers, stereo, live, one thread", ["", "RTF", "Unbraid / it"], rows)

@@ -16,7 +16,7 @@ from .._core import MAX_CHANNELS
 from .integrity import find_damage
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 # What is written per format: float WAV never clips, FLAC has integers only.
 BIT_DEPTHS = {"wav": 32, "flac": 24}
