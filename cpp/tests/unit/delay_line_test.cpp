@@ -47,9 +47,9 @@ TEST_CASE("pushing and reading nothing changes nothing") {
   DelayLine line(3, kMaxBlock);
   const float sample = 5.0f;
   line.push(&sample, 1);
-  line.push(nullptr, 0);
-  line.read(nullptr, 0);
   float out[3];
+  line.push(&sample, 0);
+  line.read(out, 0);
   const float silence[3] = {};
   line.push(silence, 3);
   line.read(out, 3);
