@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import numpy as np
-from pedalboard.io import AudioFile
+from pedalboard.io import AudioFile, ReadableAudioFile
 
 import unbraid
 
@@ -32,7 +32,7 @@ def duck(source: str, target: str) -> None:
                 output.write((speech + noise + music * 10 ** (ramp_db / 20)).astype(np.float32))
 
 
-def aligned_stems(mixture: AudioFile, separator: unbraid.Separator) -> Iterator[np.ndarray]:
+def aligned_stems(mixture: ReadableAudioFile, separator: unbraid.Separator) -> Iterator[np.ndarray]:
     """The stems of a file, (stems, channels, samples) at a time and as many samples as it has.
 
     They come late by the latency. In a file that can be mended: what comes out before the first sample has come

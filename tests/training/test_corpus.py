@@ -7,13 +7,13 @@ import io
 import json
 import shutil
 import subprocess
+import tomllib
 import zipfile
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import pytest
-import tomllib
 from numpy.typing import NDArray
 
 soundfile = pytest.importorskip("soundfile", reason="needs the extra [train]")

@@ -10,14 +10,15 @@ yet what they are heard by learns from the first step, and they differ from the 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from unbraid.training.model import Crnn, CrnnConfig
+from unbraid.training.model import Block, Crnn, CrnnConfig
 
 GATES = 4  # of an LSTM, stacked along the first axis of its weights
 GROWABLE = ("channels", "blocks", "sub_hidden", "full_hidden")
@@ -47,19 +48,15 @@ def grow(model: Crnn, config: CrnnConfig, seed: int = 0) -> Crnn:
 
 
 def _grow_encoder(old: Crnn, new: Crnn) -> None:
-    for before, after in zip(old.encoder, new.encoder, strict=True):
-        assert isinstance(before, nn.Sequential)
-        assert isinstance(after, nn.Sequential)
+    for before, after in _pairs(old.encoder, new.encoder):
         _embed(after[0].weight, before[0].weight, inputs=1)
         _copy_norm(after[1], before[1])
-    after, before = new.position, old.position
-    after[..., : before.shape[-1]] = before
+    new.position[..., : old.position.shape[-1]] = old.position
 
 
 def _grow_blocks(old: Crnn, new: Crnn) -> None:
-    *early, last = old.blocks
-    added = len(new.blocks) - len(old.blocks)
-    for before, after in zip([*early, last], [*new.blocks[: len(early)], new.blocks[-1]], strict=True):
+    early = len(old.blocks) - 1
+    for before, after in _pairs(old.blocks, [*new.blocks[:early], new.blocks[-1]]):
         _embed_lstm(after.sub, before.sub)
         _embed(after.sub_out.weight, before.sub_out.weight, inputs=1)
         _embed(after.squeeze.weight, before.squeeze.weight, inputs=1)
@@ -67,7 +64,8 @@ def _grow_blocks(old: Crnn, new: Crnn) -> None:
         _embed(after.full_out.weight, before.full_out.weight, inputs=1)
         after.full_out.bias.copy_(before.full_out.bias)
         _embed(after.expand.weight, before.expand.weight, inputs=1)
-    for block in new.blocks[len(early) : len(early) + added]:
+    for block in new.blocks[early:-1]:
+        assert isinstance(block, Block)
         block.sub_out.weight.zero_()
         block.expand.weight.zero_()
     if new.low_out is not None and old.low_out is not None:
@@ -77,13 +75,17 @@ def _grow_blocks(old: Crnn, new: Crnn) -> None:
 def _grow_decoder(old: Crnn, new: Crnn) -> None:
     # A decoder sees groups of channels side by side, each of which has grown: what comes from below, the skip, and in
     # the last layer their product.
-    for layer, (before, after) in enumerate(zip(old.decoder, new.decoder, strict=True)):
+    for layer, (before, after) in enumerate(_pairs(old.decoder, new.decoder)):
         groups = 3 if layer == len(old.decoder) - 1 else 2
         for b, a in zip(before.weight.chunk(groups), after.weight.chunk(groups), strict=True):
             _embed(a, b, inputs=0)
         _embed(after.bias.unsqueeze(1), before.bias.unsqueeze(1), inputs=1)
-    for before, after in zip(old.norms, new.norms, strict=True):
+    for before, after in _pairs(old.norms, new.norms):
         _copy_norm(after, before)
+
+
+def _pairs(old: Iterable[nn.Module], new: Iterable[nn.Module]) -> Iterator[tuple[Any, Any]]:
+    return zip(old, new, strict=True)
 
 
 def _embed(new: Tensor, old: Tensor, inputs: int) -> None:

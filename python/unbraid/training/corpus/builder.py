@@ -71,7 +71,7 @@ def decode(content: bytes, path: str) -> tuple[Audio, int]:
 
 def keep_stereo(audio: Audio) -> Audio:
     """The two channels of a recording that has something to tell them apart, else their mean: (1 or 2, samples)."""
-    middle = audio.mean(axis=0, keepdims=True)
+    middle: Audio = audio.mean(axis=0, keepdims=True)
     if len(audio) != 2:
         return middle
     side = (audio[0] - audio[1]) / 2

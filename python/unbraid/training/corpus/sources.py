@@ -7,13 +7,12 @@ import io
 import re
 import subprocess
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import tomllib
 
 
 class RecipeError(ValueError):
