@@ -67,8 +67,10 @@ std::vector<InstalledModel> find_models() {
   std::vector<InstalledModel> models;
   models.reserve(by_name.size());
   for (auto& [name, model] : by_name) models.push_back(std::move(model));
-  std::stable_partition(models.begin(), models.end(),
-                        [](const InstalledModel& model) { return model.name == kDefaultModel; });
+  const auto usual = std::find_if(models.begin(), models.end(), [](const InstalledModel& model) {
+    return model.name == kDefaultModel;
+  });
+  if (usual != models.end()) std::rotate(models.begin(), usual, usual + 1);
   if (models.empty()) models.push_back(promised_model());
   return models;
 }

@@ -37,13 +37,18 @@ def test_units(cpp_tests_dir: Path, environment: dict[str, str | Path]) -> None:
 
 
 @pytest.mark.slow
-def test_threads_under_the_sanitizer(tmp_path: Path, environment: dict[str, str | Path]) -> None:
-    folder = build_cpp_tests(tmp_path / "build", "-DCMAKE_CXX_FLAGS=-fsanitize=thread -g", target="unit_tests")
+@pytest.mark.parametrize(("sanitizer", "cases"), [("thread", "threads*"), ("address,undefined", "*")])
+def test_units_under_a_sanitizer(
+    sanitizer: str, cases: str, tmp_path: Path, environment: dict[str, str | Path]
+) -> None:
+    folder = build_cpp_tests(tmp_path / "build", f"-DUNBRAID_SANITIZE={sanitizer}", target="unit_tests")
     told = run(
         unit_tests(folder),
-        "-tc=threads*",
+        f"-tc={cases}",
         UNBRAID_ORT_LIBRARY=folder / "ort_shim.so",
         TSAN_OPTIONS=f"halt_on_error=1:suppressions={ROOT / 'cpp' / 'tests' / 'tsan.supp'}",
+        UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1",
         **environment,
     )
-    assert "2 passed" in told
+    assert "Status: SUCCESS!" in told
+    assert " 0 passed" not in told

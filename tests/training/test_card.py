@@ -17,11 +17,12 @@ from unbraid.evaluation.scores import Score  # noqa: E402
 from unbraid.training.card import sources_table, worst_clip, write_card  # noqa: E402
 
 RUN = {"commit": "abc123", "step": 7, "hours_heard": 2.5, "seed": 3}
-SOURCES = {
+SOURCES: dict[str, dict[str, object]] = {
     "poems": {"kind": "speech", "speakers": 1, "voices": 15},
     "songs": {"kind": "music", "speakers": None, "voices": 1},
 }
-COMMON = {"hours": 1.5, "files": 4, "license": "CC0", "attribution": "someone", "origin": "git a/b@c"}
+COMMON: dict[str, object] = {"hours": 1.5, "files": 4, "license": "CC0"}
+COMMON |= {"attribution": "someone", "origin": "git a/b@c"}
 SUMMARY = {"recipe": "toy", "sources": {name: COMMON | row for name, row in SOURCES.items()}}
 
 

@@ -17,6 +17,8 @@ for package in ("pyroomacoustics", "scipy", "soundfile", "soxr"):
     pytest.importorskip(package, reason="needs the extra [train]")
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 
+from torch import nn  # noqa: E402
+
 from helpers.toy_corpus import SOUNDS, save_toy_corpus  # noqa: E402
 from unbraid.training import train, validation_set  # noqa: E402
 from unbraid.training.bands import NUM_BANDS  # noqa: E402
@@ -196,7 +198,7 @@ def test_the_learning_rate_warms_up_and_fades(corpus: Path, tmp_path: Path) -> N
 # --- validation -----------------------------------------------------------------------------------------------------
 
 
-class Constant(torch.nn.Module):
+class Constant(nn.Module):
     """Gives every stem its share of every band."""
 
     def __init__(self, *shares: float) -> None:
