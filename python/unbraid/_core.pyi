@@ -89,8 +89,9 @@ class Model:
     def masks(self, power: NDArray[np.float32]) -> NDArray[np.float32]:
         """Masks (num_frames, stems, num_bins) for power (num_frames, num_bins), both float32.
 
-        Frame by frame from the initial states, exactly as a stream runs it. Power is 1 for a full-scale sine on its
-        bin. Raises TypeError or ValueError for an array of another type or shape.
+        Frame by frame from the initial states, as a stream runs it, but for the level: a stream lifts what is very
+        quiet, here power is taken as it is. It is 1 for a full-scale sine on its bin. Raises TypeError or ValueError
+        for an array of another type or shape.
         """
 
     @property
