@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
 import shlex
 import subprocess
@@ -110,6 +111,8 @@ def test_ffmpeg_and_mpv_give_the_remix(need: str, output: str, reader: Reader) -
 @pytest.mark.slow
 def test_pipewire_plays_through_the_sink(reader: Reader) -> None:
     """A PipeWire of its own, with nothing to hear it: what is played to the sink is recorded behind it."""
+    if not os.environ.get("UNBRAID_TEST_PIPEWIRE"):
+        pytest.skip("a machine that does other things drops out: set UNBRAID_TEST_PIPEWIRE to try it")
     programs = ("pipewire", "wireplumber", "pw-play", "pw-record", "pw-cli", "dbus-run-session")
     if reason := missing_programs(*programs):
         pytest.skip(reason)

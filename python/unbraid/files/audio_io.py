@@ -86,14 +86,19 @@ def open_regular(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
+def temporary_beside(target: Path) -> Path:
+    """A name for a file until it is complete."""
+    return target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
+
+
 class OutputFile:
     """A file under a temporary name beside its target; counts what it writes and what clips."""
 
-    def __init__(self, target: Path, sample_rate: float, channels: int) -> None:
+    def __init__(self, target: Path, sample_rate: float, channels: int, temporary: Path | None = None) -> None:
         from pedalboard.io import AudioFile
 
         self.target = target
-        self.temporary = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
+        self.temporary = temporary or temporary_beside(target)
         self.num_samples = 0
         self.num_clipped = 0
         self.peak = 0.0
@@ -161,13 +166,16 @@ class OutputFiles:
         self._targets = targets
         self._format = (sample_rate, channels)
         self._made: list[Path] = []
+        self._temporaries: list[Path] = []
         self.files: dict[str, OutputFile] = {}
 
     def __enter__(self) -> Self:
         try:
             for name, target in self._targets.items():
                 self._make_folder(target.parent)
-                self.files[name] = OutputFile(target, *self._format)
+                # Noted first: an interruption may come at any moment.
+                self._temporaries.append(temporary_beside(target))
+                self.files[name] = OutputFile(target, *self._format, self._temporaries[-1])
         except BaseException:
             self._discard()
             raise
@@ -191,12 +199,14 @@ class OutputFiles:
         if folder.exists() and not folder.is_dir():
             raise NotADirectoryError(f"{folder}: not a directory")
         missing = [path for path in (folder, *folder.parents) if not path.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
         self._made += missing
+        folder.mkdir(parents=True, exist_ok=True)
 
     def _discard(self) -> None:
         for file in self.files.values():
             file.discard()
+        for temporary in self._temporaries:
+            temporary.unlink(missing_ok=True)
         for folder in self._made:
             with contextlib.suppress(OSError):
                 folder.rmdir()
