@@ -53,6 +53,8 @@ def test_code_runs(page: Path, reader: Reader) -> None:
     reader.follow([block for block in blocks_of(page) if not block.needs])
 
 
+# What an exporter warns of while it traces is for whoever runs it; made an error it breaks in the midst of C code.
+@pytest.mark.filterwarnings("ignore")
 @needs_dialogue
 @pytest.mark.parametrize(("page", "needs"), NEEDS, ids=lambda value: value if isinstance(value, str) else value.stem)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's exporter warns of itself
