@@ -236,7 +236,7 @@ read, RuntimeError if ONNX Runtime cannot be loaded.)");
       .def("masks", &masks, py::arg("power"),
            R"(Masks (num_frames, stems, num_bins) for power (num_frames, num_bins), both float32.
 
-Runs frame by frame from the initial states, exactly as a Separator does.)")
+Runs frame by frame from the initial states, as a Separator does once it has made quiet power loud.)")
       .def_property_readonly("path", &Model::path);
   bind_info(model, [](const Model& model) -> const ModelInfo& { return model.info(); });
 }

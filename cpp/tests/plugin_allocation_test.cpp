@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "allocations.h"
+#include "idle_object.h"
 #include "plugin/clap/clap_abi.h"
 #include "plugin/vst3/vst3.h"
 
@@ -142,16 +143,7 @@ void test_clap() {
   plugin->destroy(plugin);
 }
 
-// VST3: objects that live on the stack, so that counting references is idle.
-
-template <typename Base>
-struct Idle : Base {
-  vst3::tresult PLUGIN_API queryInterface(const vst3::TUID, void**) override {
-    return vst3::kNoInterface;
-  }
-  vst3::uint32 PLUGIN_API addRef() override { return 1; }
-  vst3::uint32 PLUGIN_API release() override { return 1; }
-};
+// VST3
 
 struct Queue final : Idle<vst3::IParamValueQueue> {
   std::uint32_t id = 0;

@@ -86,12 +86,10 @@ def gains_by_stem(
     suffixed = {stem + GAIN_SUFFIX: stem for stem in stem_names}
     stems = {stem: stem for stem in stem_names}
     linear: dict[str, float] = {}
-    for given, known in ((gains_db or {}, stems), (keywords, suffixed | stems)):
+    for given, known, usual in ((gains_db or {}, stems, stems), (keywords, suffixed | stems, suffixed)):
         for word, gain_db in given.items():
             if word not in known:
-                raise TypeError(
-                    f"unknown gain {word!r}; this model has {', '.join(stems if given is gains_db else suffixed)}"
-                )
+                raise TypeError(f"unknown gain {word!r}; this model has {', '.join(usual)}")
             if known[word] in linear:
                 raise TypeError(f"two gains for {known[word]!r}")
             linear[known[word]] = gain_from_db(gain_db, word)

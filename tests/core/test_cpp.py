@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers.cpp_programs import ROOT, build_cpp_tests, real_ort_library, run
+from helpers import ROOT
+from helpers.cpp_programs import build_cpp_tests, real_ort_library, run
 from helpers.toy_model import METADATA, save_model, save_toy_model, toy_graph
 
 

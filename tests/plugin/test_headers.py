@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers.cpp_programs import ROOT, run, tool
+from helpers import ROOT
+from helpers.cpp_programs import run, tool
 
 USUAL = ("/usr/include", "/usr/local/include")
 DPF = "/usr/share/dpf/distrho/src"  # Debian's dpf-source; a part of CLAP's headers, too

@@ -5,6 +5,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "../idle_object.h"
 #include "engine_rig.h"
 #include "plugin/clap/clap_abi.h"
 #include "plugin/lv2/lv2_abi.h"
@@ -28,16 +29,6 @@ constexpr double kValues[] = {0.0,
                               std::numeric_limits<double>::infinity(),
                               -std::numeric_limits<double>::infinity(),
                               std::numeric_limits<double>::quiet_NaN()};
-
-/// VST3 objects of a host, on the stack.
-template <typename Base>
-struct Idle : Base {
-  vst3::tresult PLUGIN_API queryInterface(const vst3::TUID, void**) override {
-    return vst3::kNoInterface;
-  }
-  vst3::uint32 PLUGIN_API addRef() override { return 1; }
-  vst3::uint32 PLUGIN_API release() override { return 1; }
-};
 
 struct WildQueue final : Idle<vst3::IParamValueQueue> {
   vst3::ParamID id = 0;

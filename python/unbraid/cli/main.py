@@ -126,11 +126,13 @@ def info(model: str | None) -> None:
     """Show the versions, and the installed models or the one given."""
     packages = ", ".join(f"{name} {installed_version(name)}" for name in ("onnxruntime", "pedalboard"))
     click.echo(f"unbraid {__version__}, {packages}")
-    installed, broken = read_installed()
-    shown = list(installed.values())
+    broken: dict[Path, str] = {}
     if model:
         loaded = load_model(model)
-        shown, broken = [describe(loaded, Path(loaded.path), loaded.name)], {}
+        shown = [describe(loaded, Path(loaded.path), loaded.name)]
+    else:
+        installed, broken = read_installed()
+        shown = list(installed.values())
     for each in shown:
         click.echo(f"\n{printable(each.name)}: {', '.join(map(printable, each.stem_names))}")
         for key, value in details(each).items():
