@@ -22,7 +22,7 @@ torch.set_num_threads(1)  # the toys are too small to share out
 
 SMALL = CrnnConfig(channels=(4, 6, 8), sub_hidden=5, full_hidden=16, squeeze=2)
 FLAT = CrnnConfig(channels=(4, 4), strides=(2, 4), kernel=3, blocks=1, sub_hidden=3, full_hidden=8, squeeze=1)
-PROPERTIES = metadata("toy", {"step": 3}, "toy sounds")
+PROPERTIES = metadata("toy", ["speech", "music", "noise"], {"step": 3}, "toy sounds")
 
 
 def random_model(config: CrnnConfig = SMALL, seed: int = 1) -> Crnn:
@@ -144,7 +144,7 @@ def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     torch.save(state, tmp_path / "best.pt")
     (tmp_path / "config.json").write_text(json.dumps({"train": {"seed": 5}, "torch": torch.__version__}))
     sources = {"a": {"kind": "speech", "hours": 1.5}, "b": {"kind": "speech", "hours": 2}}
-    (tmp_path / "summary.json").write_text(json.dumps({"sources": sources}))
+    (tmp_path / "summary.json").write_text(json.dumps({"kinds": ["speech", "music", "noise"], "sources": sources}))
     output = tmp_path / "out" / "toy.onnx"
     output.parent.mkdir()
     monkeypatch.setattr("sys.argv", ["export", str(tmp_path), str(output), "--corpus", str(tmp_path)])
@@ -164,6 +164,14 @@ def test_the_command_writes_a_model_that_says_how_it_was_made(arguments: Path) -
 def test_the_command_leaves_nothing_when_the_check_fails(arguments: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "TOLERANCE", -1.0)
     with pytest.raises(ExportError):
+        export.main()
+    assert not list(arguments.parent.iterdir())
+
+
+def test_a_corpus_of_other_stems_is_refused(arguments: Path) -> None:
+    summary = arguments.parent.parent / "summary.json"
+    summary.write_text(summary.read_text().replace('"music", ', ""))
+    with pytest.raises(ExportError, match=r"2 stems, the network of 3"):
         export.main()
     assert not list(arguments.parent.iterdir())
 

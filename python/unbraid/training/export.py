@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from unbraid.training import bands
-from unbraid.training.corpus.builder import hours_of
+from unbraid.training.corpus.clips import hours_of, load_kinds
 from unbraid.training.model import LOG_MEAN, LOG_STD, POWER_FLOOR, Block, Crnn, load_checkpoint
 
 OPSET = 17
@@ -197,13 +198,14 @@ def build_graph(model: Crnn) -> onnx.GraphProto:
     return helper.make_graph(graph.nodes, "crnn", inputs, outputs, graph.constants)
 
 
-def metadata(name: str, run: dict[str, object], data: str) -> dict[str, str]:
+def metadata(name: str, stems: Sequence[str], run: dict[str, object], data: str) -> dict[str, str]:
     """What the core needs to know of a model, and what its users want to."""
+    *others, last = stems
     return {
         "schema_version": "1",
         "name": name,
-        "task": "speech, music and noise of a mixture",
-        "stems": "speech,music,noise",
+        "task": f"{', '.join(others)} and {last} of a mixture",
+        "stems": ",".join(stems),
         "bin_hz": str(bands.BIN_HZ),
         "num_bins": str(bands.NUM_BINS),
         "band_edges": ",".join(map(str, bands.band_edges()[:-1])),
@@ -275,11 +277,14 @@ def main() -> None:
     settings = json.loads((args.run / "config.json").read_text())
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     run |= {"commit": commit, "seed": settings["train"]["seed"], "torch": settings["torch"]}
+    stems = load_kinds(args.corpus)
+    if len(stems) != model.config.num_stems:
+        raise ExportError(f"{args.corpus} is of {len(stems)} stems, the network of {model.config.num_stems}")
     summary = json.loads((args.corpus / "summary.json").read_text())
     data = f"{hours_of(summary)}; sources and licences in the model card"
     draft = args.output.with_suffix(".tmp.onnx")
     try:
-        save(model, draft, metadata(args.output.stem, run, data))
+        save(model, draft, metadata(args.output.stem, stems, run, data))
         differences = check_parity(model, draft)
         draft.replace(args.output)
     finally:

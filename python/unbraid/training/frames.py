@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from unbraid.training.bands import band_edges
 
 SAMPLE_RATE = 48000
+NYQUIST_HZ = SAMPLE_RATE / 2
 WIN_LENGTH, HOP_LENGTH = 1536, 768
 WINDOW = np.sin(np.pi * np.arange(WIN_LENGTH) / WIN_LENGTH).astype(np.float32)  # periodic sqrt-Hann
 POWER_SCALE = np.float32((2.0 / WINDOW.sum()) ** 2)
@@ -28,10 +29,10 @@ def transform(frames: Samples) -> Spectra:
     return scaled
 
 
-def level(audio: Samples) -> Samples:
+def normalize_rms(audio: Samples) -> Samples:
     """Scale to a mean square of one; silence stays silent."""
-    levelled: Samples = audio / (np.sqrt(np.mean(audio**2)) + np.float32(1e-6))
-    return levelled
+    normalized: Samples = audio / (np.sqrt(np.mean(audio**2)) + np.float32(1e-6))
+    return normalized
 
 
 def as_loud_as(frames: Spectra, other: Spectra) -> Spectra:

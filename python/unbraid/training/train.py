@@ -28,11 +28,13 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from unbraid.training.losses import band_loss, distillation_loss
-from unbraid.training.mixtures.drawing import Drawer
+from unbraid.training.corpus.clips import load_kinds
+from unbraid.training.losses import band_loss, distillation_loss, stem_weights
 from unbraid.training.mixtures.mixing import Mixer
+from unbraid.training.mixtures.stems import Drawer
 from unbraid.training.model import Crnn, CrnnConfig, autocast, load_checkpoint
-from unbraid.training.validation_set import ValidationSet
+from unbraid.training.validation.checkpoints import system_of_checkpoint
+from unbraid.training.validation.scoring import Curve
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +95,10 @@ class Run:
         self.corpus, self.folder, self.config = corpus, folder, config
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.seed)
+        self.kinds = load_kinds(corpus)
+        if model_config.num_stems != len(self.kinds):
+            raise ValueError(f"{corpus}: its {len(self.kinds)} kinds of sound need as many stems, got {model_config}")
+        self.weights = stem_weights(self.kinds)
         self.model = Crnn(model_config)
         self.average = copy.deepcopy(self.model).eval()
         self.optimizer = torch.optim.AdamW(
@@ -141,11 +147,11 @@ class Run:
             group["lr"] = self.learning_rate()
         with autocast():
             masks, _ = self.model(mixture)
-        loss = band_loss(masks, mixture, cross, stems)
+        loss = band_loss(masks, mixture, cross, stems, self.weights)
         if self.teacher:
             with torch.no_grad(), autocast():
                 shares, _ = self.teacher(mixture)
-            loss = 0.5 * (loss + distillation_loss(masks, mixture, shares))
+            loss = 0.5 * (loss + distillation_loss(masks, mixture, shares, self.weights))
         self.optimizer.zero_grad()
         loss.backward()
         if _world_size() > 1:
@@ -162,8 +168,8 @@ class Run:
         self.seconds_heard += len(mixture) * self.config.seconds * _world_size()
         return loss.item()
 
-    def loop(self, validation: ValidationSet | None) -> None:
-        """Train to the last step. One of the processes is given a validation set: it logs and keeps checkpoints."""
+    def loop(self, curve: Curve | None) -> None:
+        """Train to the last step. One of the processes is given the curve: it validates, logs and keeps checkpoints."""
         loader = DataLoader(
             _Mixtures(self.corpus, self.config, self.step),
             batch_size=None,
@@ -182,12 +188,12 @@ class Run:
             losses.append(self.train_step(*batch))
             now = time.monotonic()
             last = self.step == self.config.steps
-            if validation and not last and now - saved >= 60 * self.config.save_minutes:
+            if curve and not last and now - saved >= 60 * self.config.save_minutes:
                 self._save("last.pt")
                 saved = now
-            if validation and (last or now - started >= 60 * self.config.validate_minutes):
+            if curve and (last or now - started >= 60 * self.config.validate_minutes):
                 took = now - started
-                gains = validation.gains(self.average)
+                gains = curve.gains(system_of_checkpoint(self.average, self.kinds))
                 mean = float(np.mean(list(gains.values())))
                 row = {
                     "step": self.step,
@@ -228,11 +234,14 @@ def main() -> None:
     if "WORLD_SIZE" in os.environ:
         dist.init_process_group("gloo")
     config = TrainConfig(**{name: getattr(args, name) for name in asdict(TrainConfig())})
-    validation = ValidationSet.of_corpus(args.corpus) if _rank() == 0 else None
+    curve = Curve(args.corpus) if _rank() == 0 else None
     model_config = CrnnConfig(
-        channels=tuple(args.channels), strides=tuple(args.strides), **{name: getattr(args, name) for name in sizes}
+        num_stems=len(load_kinds(args.corpus)),
+        channels=tuple(args.channels),
+        strides=tuple(args.strides),
+        **{name: getattr(args, name) for name in sizes},
     )
-    Run(args.corpus, args.run, config, model_config).loop(validation)
+    Run(args.corpus, args.run, config, model_config).loop(curve)
 
 
 if __name__ == "__main__":
