@@ -15,7 +15,15 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 
 import unbraid  # noqa: E402
 from unbraid.training import bands, export  # noqa: E402
-from unbraid.training.export import ExportError, check_parity, load_checkpoint, metadata, save  # noqa: E402
+from unbraid.training.export import (  # noqa: E402
+    ExportError,
+    check_halves,
+    check_parity,
+    halve,
+    load_checkpoint,
+    metadata,
+    save,
+)
 from unbraid.training.model import Crnn, CrnnConfig  # noqa: E402
 
 torch.set_num_threads(1)  # the toys are too small to share out
@@ -111,6 +119,31 @@ def test_a_core_that_differs_is_refused(exported: Path, tmp_path: Path, monkeypa
     monkeypatch.setattr(export, "run_onnx", lambda _, power: run_onnx(exported, power))
     with pytest.raises(ExportError, match="torch - core"):
         check_parity(random_model(), tmp_path / "other.onnx", num_frames=20)
+
+
+def test_halves_halve_the_file_and_hardly_move_the_masks(tmp_path: Path) -> None:
+    full, half = tmp_path / "full.onnx", tmp_path / "half.onnx"
+    save(random_model(CrnnConfig()), full, PROPERTIES)
+    half.write_bytes(full.read_bytes())
+    halve(half)
+    assert half.stat().st_size < 0.55 * full.stat().st_size
+    (difference,) = check_halves(full, half, num_frames=20).values()
+    assert 0 < difference < export.HALF_TOLERANCE
+    assert unbraid.Model(half).metadata == unbraid.Model(full).metadata
+
+
+def test_halves_that_move_a_mask_are_refused(exported: Path, tmp_path: Path) -> None:
+    save(random_model(seed=2), tmp_path / "other.onnx", PROPERTIES)
+    with pytest.raises(ExportError, match="full - half"):
+        check_halves(exported, tmp_path / "other.onnx", num_frames=20)
+
+
+def test_weights_past_the_range_of_halves_are_refused(tmp_path: Path) -> None:
+    model = random_model()
+    model.blocks[0].full_out.weight.data *= 1e6
+    save(model, tmp_path / "toy.onnx", PROPERTIES)
+    with pytest.raises(ExportError, match="past the range"):
+        halve(tmp_path / "toy.onnx")
 
 
 def test_the_model_file_describes_itself(exported: Path) -> None:
