@@ -57,6 +57,18 @@ def test_separate_is_the_stream_without_its_latency(
         np.testing.assert_array_equal(stems[name], estimate)
 
 
+@pytest.mark.parametrize("fundamental_hz", [110.0, 170.0, 260.0])
+def test_music_that_begins_at_once_does_not_click(fundamental_hz: float) -> None:
+    """Of a chord that is cut off at the start of the file, the first 60 ms stay with the music."""
+    time = np.arange(48000) / 48000
+    ratios = [ratio * k for ratio in (1, 1.25, 1.5) for k in range(1, 9)]
+    tones = [np.sin(2 * np.pi * fundamental_hz * ratio * time + ratio) / ratio for ratio in ratios]
+    chord = 0.05 * np.sum(tones, axis=0, dtype=np.float32)
+    stems = unbraid.separate(chord, 48000)
+    start = {name: float(np.mean(stem[:2880] ** 2) / np.mean(chord[:2880] ** 2)) for name, stem in stems.items()}
+    assert start["noise"] < 0.1 > start["speech"]
+
+
 def test_remix_is_the_sum_of_stems_at_their_gains(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
     mixture = soft_noise(rng, 2, 50000)
     stems = unbraid.separate(mixture, 48000, toy_model)

@@ -73,6 +73,8 @@ class Stream {
 
  private:
   void process_hop();
+  const float* newest_frame(int channel) const;  // [win_length]
+  void mirror_start(const float* frame);         // -> frame_
   Complex* newest_spectrum(int channel);
   void middle_power(float* power);
   void normalize_level(float* power);
@@ -92,6 +94,7 @@ class Stream {
   std::vector<Complex> masked_;                // [num_bins]
   std::vector<float> frame_;                   // [win_length]
   std::size_t newest_ = 0;                     // of spectra_
+  int received_ = 0;                           // samples since the start, win_length at most
   std::size_t filled_ = 0;                     // samples of the hop coming in
   bool started_ = false;
   bool failed_ = false;

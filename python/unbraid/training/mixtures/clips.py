@@ -75,7 +75,8 @@ class Clips:
             packed = np.memmap(packed_file(self._corpus, *key), np.int16, "r")
             self._packed[key] = packed.reshape(-1, clip.channels)
         raw = self._packed[key][clip.offset + first : clip.offset + last]
-        audio = raw.mean(axis=1, dtype=np.float32) / 32768.0  # the network hears the middle
+        middle = raw[:, 0] if clip.channels == 1 else raw.mean(axis=1, dtype=np.float32)  # what the network hears
+        audio = middle * np.float32(1 / 32768)
         out: Samples = soxr.resample(audio, ratio, SAMPLE_RATE, quality="LQ")
         return out[:max_samples]
 

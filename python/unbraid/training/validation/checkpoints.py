@@ -33,6 +33,15 @@ def middle_power(channels: NDArray[np.complex64]) -> NDArray[np.float32]:
     return np.asarray(np.maximum(power, least))
 
 
+def mirrored_start(padded: Audio) -> NDArray[np.complex64]:
+    """What the core hears of the first frame of (channels, samples), a hop of silence in front: its mirror image there.
+
+    Returns (channels, 1, bins).
+    """
+    first = padded[:, HOP_LENGTH:WIN_LENGTH]
+    return np.stack([spectra(frame) for frame in np.concatenate([first[:, ::-1], first], axis=1)])
+
+
 def level_gains(frame_power: NDArray[np.float32]) -> NDArray[np.float32]:
     """The gain on power with which the core lifts quiet audio, frame by frame: (frames,) → (frames,)."""
     attack, release = (-np.expm1(-HOP_SECONDS / seconds) for seconds in (ATTACK_SECONDS, RELEASE_SECONDS))
@@ -66,6 +75,7 @@ def system_of_checkpoint(model: Crnn, kinds: Sequence[str]) -> System:
         padded = np.pad(mixture, ((0, 0), (HOP_LENGTH, WIN_LENGTH + -length % HOP_LENGTH)))
         channels = np.stack([spectra(channel) for channel in padded])
         power = middle_power(channels)
+        power[0] = middle_power(mirrored_start(padded))[0]
         power = power * level_gains(power.sum(axis=1))[:, None]
         masks = model(torch.from_numpy(band_sum(power))[None])[0][0].numpy()[..., band_of_bin()]
         return {name: _overlap_add(channels * mask, length) for name, mask in zip(kinds, masks, strict=True)}
