@@ -63,7 +63,7 @@ def test_music_that_begins_at_once_does_not_click(fundamental_hz: float) -> None
     time = np.arange(48000) / 48000
     ratios = [ratio * k for ratio in (1, 1.25, 1.5) for k in range(1, 9)]
     tones = [np.sin(2 * np.pi * fundamental_hz * ratio * time + ratio) / ratio for ratio in ratios]
-    chord = 0.05 * np.sum(tones, axis=0, dtype=np.float32)
+    chord = np.asarray(0.05 * np.sum(tones, axis=0), np.float32)
     stems = unbraid.separate(chord, 48000)
     start = {name: float(np.mean(stem[:2880] ** 2) / np.mean(chord[:2880] ** 2)) for name, stem in stems.items()}
     assert start["noise"] < 0.1 > start["speech"]

@@ -140,7 +140,8 @@ def test_halves_that_move_a_mask_are_refused(exported: Path, tmp_path: Path) -> 
 
 def test_weights_past_the_range_of_halves_are_refused(tmp_path: Path) -> None:
     model = random_model()
-    model.blocks[0].full_out.weight.data *= 1e6
+    weight = model.state_dict()["blocks.0.full_out.weight"]
+    weight *= 1e6
     save(model, tmp_path / "toy.onnx", PROPERTIES)
     with pytest.raises(ExportError, match="past the range"):
         halve(tmp_path / "toy.onnx")

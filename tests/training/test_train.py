@@ -20,7 +20,7 @@ torch = pytest.importorskip("torch", reason="needs the extra [train]")
 from helpers.toy_corpus import save_toy_corpus  # noqa: E402
 from unbraid.training import train  # noqa: E402
 from unbraid.training.model import CrnnConfig  # noqa: E402
-from unbraid.training.train import Run, TrainConfig  # noqa: E402
+from unbraid.training.train import Mixtures, Run, TrainConfig  # noqa: E402
 from unbraid.training.validation import mixtures  # noqa: E402
 from unbraid.training.validation.scoring import Curve  # noqa: E402
 
@@ -36,14 +36,14 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from unbraid.training.model import CrnnConfig
-from unbraid.training.train import Run, TrainConfig, _Mixtures
+from unbraid.training.train import Run, TrainConfig, Mixtures
 
 dist.init_process_group("gloo")
 corpus, folder = map(Path, sys.argv[1:])
 config = TrainConfig(steps=4, warmup_steps=2, batch_size=2, seconds=0.3, workers=0)
 small = CrnnConfig(channels=(4, 6, 8), sub_hidden=5, full_hidden=16, squeeze=2)
 run = Run(corpus, folder / "run", config, small)
-for _, batch in zip(range(3), _Mixtures(corpus, config, 0)):
+for _, batch in zip(range(3), Mixtures(corpus, config, 0)):
     run.train_step(*batch)
 kept = {"weights": dict(run.model.named_parameters()), "batch": batch[0], "seconds_heard": run.seconds_heard}
 torch.save(kept, folder / f"{dist.get_rank()}.pt")
@@ -121,7 +121,7 @@ def test_a_teacher_is_followed(corpus: Path, curve: Curve, tmp_path: Path) -> No
     distances = []
     for name, config in (("pupil", toy_config(steps=1000, teacher=teacher)), ("alone", toy_config(steps=1000))):
         run = Run(corpus, tmp_path / name, config, flat)
-        batch = next(iter(train._Mixtures(corpus, config, 0)))
+        batch = next(iter(Mixtures(corpus, config, 0)))
         for _ in range(40):
             run.train_step(*batch)
         with torch.no_grad():
@@ -154,7 +154,7 @@ def test_two_processes_train_one_network(corpus: Path, tmp_path: Path) -> None:
 
 def test_steps_on_one_batch_bring_its_loss_down(corpus: Path, tmp_path: Path) -> None:
     run = Run(corpus, tmp_path, toy_config(steps=1000, learning_rate=3e-3), SMALL)
-    batch = next(iter(train._Mixtures(corpus, run.config, 0)))
+    batch = next(iter(Mixtures(corpus, run.config, 0)))
     losses = [run.train_step(*batch) for _ in range(40)]
     assert np.isfinite(losses).all()
     assert losses[-1] < losses[0] - 1
@@ -162,7 +162,7 @@ def test_steps_on_one_batch_bring_its_loss_down(corpus: Path, tmp_path: Path) ->
 
 def test_a_batch_that_is_no_number_leaves_the_weights_alone(corpus: Path, tmp_path: Path) -> None:
     run = Run(corpus, tmp_path, toy_config(), SMALL)
-    batch = next(iter(train._Mixtures(corpus, run.config, 0)))
+    batch = next(iter(Mixtures(corpus, run.config, 0)))
     before = [weight.clone() for weight in run.model.parameters()]
     run.train_step(batch[0], batch[1] * torch.nan, batch[2])
     for weight, old in zip(run.model.parameters(), before, strict=True):
@@ -171,7 +171,7 @@ def test_a_batch_that_is_no_number_leaves_the_weights_alone(corpus: Path, tmp_pa
 
 def test_batches_follow_seed_and_step(corpus: Path) -> None:
     def first(seed: int, step: int) -> Any:
-        return next(iter(train._Mixtures(corpus, toy_config(seed=seed), step)))[0]
+        return next(iter(Mixtures(corpus, toy_config(seed=seed), step)))[0]
 
     torch.testing.assert_close(first(1, 0), first(1, 0), rtol=0, atol=0)
     assert not torch.equal(first(1, 0), first(2, 0))

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from unbraid.training.bands import band_edges
+from unbraid.training.bands import DIALOGUE
 
 SAMPLE_RATE = 48000
 NYQUIST_HZ = SAMPLE_RATE / 2
@@ -43,5 +43,4 @@ def as_loud_as(frames: Spectra, other: Spectra) -> Spectra:
 
 def pair_power(a: Spectra, b: Spectra) -> NDArray[np.float32]:
     """Band sums of Re(a b*): (frames, bins) twice → (frames, bands)."""
-    product = a.view(np.float32) * b.view(np.float32)
-    return np.add.reduceat(product, 2 * band_edges()[:-1], axis=-1)
+    return DIALOGUE.pair_sum(a, b)

@@ -1,4 +1,4 @@
-"""The clips of one split of a corpus: how often each voice, track or noise is drawn, and reading it at 48 kHz."""
+"""The clips of one split of a corpus: how often each voice, track or noise is drawn, and reading it at any rate."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ SENTENCE_SECONDS = 2.2  # a voice whose files last that long on average speaks f
 
 
 class Clips:
-    """The clips of one split of a corpus, by kind, and in a kind by voice, track or noise."""
+    """The clips of one split of a corpus, by kind, and in a kind by voice, track or noise; read at `sample_rate`."""
 
-    def __init__(self, corpus: Path, split: str) -> None:
+    def __init__(self, corpus: Path, split: str, sample_rate: int = SAMPLE_RATE) -> None:
         self._corpus = corpus
+        self.sample_rate = sample_rate
         self._packed: dict[tuple[str, int, int], NDArray[np.int16]] = {}
         self._groups: dict[str, dict[str, list[Clip]]] = {kind: {} for kind in load_kinds(corpus)}
         for clip in load_clips(corpus):
@@ -64,12 +65,12 @@ class Clips:
         return self._groups[kind][rng.choice(self._names[kind], p=self._odds[kind])]
 
     def read(self, clip: Clip, speed: float = 1.0, max_samples: int | None = None, start: float = 0.0) -> Samples:
-        """A clip at 48 kHz, played `speed` times as fast, from the fraction `start` on, cut to `max_samples`."""
+        """A clip, played `speed` times as fast, from the fraction `start` on, cut to `max_samples`."""
         first = int(start * clip.length)
         ratio = clip.sample_rate * speed
         last = clip.length
         if max_samples is not None:
-            last = min(last, first + int(max_samples * ratio / SAMPLE_RATE) + 64)
+            last = min(last, first + int(max_samples * ratio / self.sample_rate) + 64)
         key = (clip.source, clip.sample_rate, clip.channels)
         if key not in self._packed:
             packed = np.memmap(packed_file(self._corpus, *key), np.int16, "r")
@@ -77,7 +78,7 @@ class Clips:
         raw = self._packed[key][clip.offset + first : clip.offset + last]
         middle = raw[:, 0] if clip.channels == 1 else raw.mean(axis=1, dtype=np.float32)  # what the network hears
         audio = middle * np.float32(1 / 32768)
-        out: Samples = soxr.resample(audio, ratio, SAMPLE_RATE, quality="LQ")
+        out: Samples = soxr.resample(audio, ratio, self.sample_rate, quality="LQ")
         return out[:max_samples]
 
 
