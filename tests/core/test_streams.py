@@ -126,8 +126,8 @@ def test_the_stems_of_masks_and_the_stems_heard_are_the_same(
     power = np.zeros((len(spectra), any_model.num_bins), np.float32)
     heard_spectra = spectra.copy()
     for i in range(win // hop - 1):  # before the audio lies its mirror image
-        known = audio[:, : (i + 1) * hop]
-        mirrored = np.pad(known, ((0, 0), (win - known.shape[1], 0)), mode="symmetric")
+        begun = audio[:, : (i + 1) * hop]
+        mirrored = np.pad(begun, ((0, 0), (win - begun.shape[1], 0)), mode="symmetric")
         heard_spectra[i] = np.fft.rfft(mirrored * window)
     middle = np.abs(heard_spectra.mean(axis=1)) ** 2
     heard_power = np.maximum(middle, (np.abs(heard_spectra) ** 2).mean(axis=1) / 8)
