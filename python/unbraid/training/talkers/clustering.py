@@ -14,7 +14,8 @@ RESTARTS = 4
 def cluster(embeddings: Tensor, power: Tensor, count: int, seed: int = 0) -> Tensor:
     """Centres (count, embedding) of embeddings (frames, bands, embedding), weighted by the power of their points.
 
-    Spherical k-means, with k-means++ to begin with (Arthur and Vassilvitskii, 2007); of some restarts the best. Zeros for silence.
+    Spherical k-means, with k-means++ to begin with (Arthur and Vassilvitskii, 2007); of some restarts the best. Zeros
+    for silence.
     """
     weights = point_weights(power[None])[0].flatten()
     points = nn.functional.normalize(embeddings.flatten(0, 1), dim=-1)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.evaluation.metrics import Metric, open_metrics
-from unbraid.evaluation.scores import Audio, Score, System, mixture_of, score_stems
+from unbraid.evaluation.scores import Audio, Score, System, mixture_of, score_stems, with_remainder
 from unbraid.training.frames import SAMPLE_RATE, Spectra, spectra
 from unbraid.training.validation.mixtures import ValidationMixture, ValidationMixtures, verify
 
@@ -51,12 +51,13 @@ def score_mixture(
     scale = np.float32(SCORED_LEVEL / (np.sqrt(np.mean(whole**2)) + 1e-12))
     references = {name: audio * scale for name, audio in mixture.stems.items()}
     kind = f"{mixture.kind} in a room" if mixture.reverberant else mixture.kind
-    clip = f"{mixture.number:03}"
+    clip = clip_name(mixture)
     for name, system in systems.items():
         found = system(whole, SAMPLE_RATE, mixture.stems.get("speech", whole))
+        found = with_remainder(found, whole, mixture.stems)
         estimates = {stem: np.asarray(audio * scale, np.float32) for stem, audio in found.items()}
         for stem, metric, value in score_stems(estimates, references, SAMPLE_RATE, metrics):
-            if metric in METRICS:
+            if metric in METRICS or metric == "si_sdr_input":
                 yield Score(name, clip, kind, stem, metric, value)
         if "speech" in references and "speech" in estimates:
             estimate, reference = estimates["speech"], references["speech"]
@@ -65,6 +66,11 @@ def score_mixture(
                 yield Score(name, clip, kind, "speech", "pause", level)
             low = [spectra(audio.mean(axis=0)) for audio in (estimate, reference)]
             yield Score(name, clip, kind, "speech", "lost", lost_share(*low))
+
+
+def clip_name(mixture: ValidationMixture) -> str:
+    """What a mixture is called in scores."""
+    return f"{mixture.number:03}"
 
 
 def score_all(mixtures: Iterable[ValidationMixture], systems: Mapping[str, System], pesq: bool = True) -> list[Score]:

@@ -34,7 +34,8 @@ def report(scores: Sequence[Score], systems: Sequence[str]) -> str:
     """A Markdown table: a row per kind, stem and metric, a column per system, and what each has over the first."""
     values: dict[tuple[str, str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for score in scores:
-        values[score.kind, score.stem, score.metric][score.system].append(score.value)
+        if score.metric in METRICS:
+            values[score.kind, score.stem, score.metric][score.system].append(score.value)
     first, *others = systems
     over = [paired(scores, first, other) for other in others]
     lines = [["mixture", "stem", "metric", "clips", *systems, *(f"{other} − {first}" for other in others)]]
