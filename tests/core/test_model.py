@@ -213,9 +213,8 @@ def test_a_model_that_fails_when_run_is_refused_before_audio(tmp_path: Path) -> 
     graph.node.insert(len(graph.node) - 1, helper.make_node("Unsqueeze", ["gathered", "axis_3"], ["gathered_4d"]))
     softmax = next(node for node in graph.node if node.op_type == "Softmax")
     softmax.output[0] = "masks_softmax"
-    model = _core.Model(save_model(tmp_path / "model.onnx", graph, METADATA))
-    with pytest.raises(RuntimeError, match="out of"):
-        _core.Separator(48000, 1, model)
+    with pytest.raises(_core.ModelError, match="a trial of its graph failed: .* out of"):
+        _core.Model(save_model(tmp_path / "model.onnx", graph, METADATA))
 
 
 def test_a_missing_file_is_file_not_found(tmp_path: Path) -> None:
@@ -239,7 +238,7 @@ def test_a_truncated_file_is_refused(kept: int, toy_model_path: Path, tmp_path: 
 def test_garbage_is_refused(tmp_path: Path, rng: np.random.Generator) -> None:
     path = tmp_path / "garbage.onnx"
     path.write_bytes(rng.bytes(5000))
-    with pytest.raises(_core.ModelError, match=r"garbage\.onnx: not a usable ONNX file: "):
+    with pytest.raises(_core.ModelError, match=r"garbage\.onnx: not an ONNX file, or cut short"):
         _core.Model(path)
 
 
