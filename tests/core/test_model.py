@@ -213,7 +213,7 @@ def test_a_model_that_fails_when_run_is_refused_before_audio(tmp_path: Path) -> 
     graph.node.insert(len(graph.node) - 1, helper.make_node("Unsqueeze", ["gathered", "axis_3"], ["gathered_4d"]))
     softmax = next(node for node in graph.node if node.op_type == "Softmax")
     softmax.output[0] = "masks_softmax"
-    with pytest.raises(_core.ModelError, match="a trial of its graph failed: .* out of"):
+    with pytest.raises(_core.ModelError, match=r"a trial of its graph failed: .* out of"):
         _core.Model(save_model(tmp_path / "model.onnx", graph, METADATA))
 
 

@@ -130,6 +130,11 @@ ModelInfo parse_model_info(const Metadata& all) {
     entries.fail("hop_seconds",
                  "win_seconds must be a whole number of hops, 2 to " + std::to_string(kMaxOverlap));
   }
+  try {
+    info.latency_samples(kMinSampleRate);  // and so at any higher rate
+  } catch (const std::invalid_argument&) {
+    entries.fail("hop_seconds", "no length of an FFT divides into such hops");
+  }
   if (std::abs(info.bin_hz * info.win_seconds - 1.0) > 1e-6) {
     entries.fail("bin_hz", "must be 1 / win_seconds");
   }
