@@ -64,7 +64,14 @@ def load_plugin(
     if RUNTIME_VARIABLE not in os.environ and (library := find_library()):
         told[RUNTIME_VARIABLE] = str(library)
     with _lock, environment(told):
-        plugin = VST3Plugin(str(bundle_path("vst3")))
+        try:
+            plugin = VST3Plugin(str(bundle_path("vst3")))
+        except RuntimeError as error:
+            if "main thread" not in str(error):
+                raise
+            raise RuntimeError(
+                "pedalboard can load no plug-in here: its first one was loaded in another thread than the main one"
+            ) from error
     status = str(getattr(plugin, "status"))  # noqa: B009 - pedalboard makes its attributes at run time
     if status != "ready":
         raise RuntimeError(f"the plug-in cannot use {loaded.path}; it says {status!r}")
