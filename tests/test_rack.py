@@ -154,7 +154,7 @@ def test_files_of_unknown_formats_are_refused(
 
 class Halve:
     def process(self, input_array: Audio, sample_rate: float, buffer_size: int, reset: bool) -> Audio:
-        return input_array / 2
+        return 0.5 * input_array
 
 
 @pytest.mark.parametrize("how", [copy.deepcopy, lambda rack: pickle.loads(pickle.dumps(rack))])

@@ -258,9 +258,9 @@ def test_what_is_no_gain_is_refused_in_words(toy_model: unbraid.Model, gain: Any
 def test_overlong_names_are_refused_in_words(toy_model: unbraid.Model) -> None:
     name = "x" * 100_000
     for model in (name, name + ".onnx", "/".join([name] * 3) + ".onnx", "a\0b.onnx", "a\0b"):
-        with pytest.raises(unbraid.ModelError, match=r"no model ") as caught:
+        with pytest.raises(unbraid.ModelError, match=r"no model ") as no_model:
             unbraid.load_model(model)
-        assert len(str(caught.value)) < 1000
+        assert len(str(no_model.value)) < 1000
     with pytest.raises(TypeError, match="unknown gain 'xxx") as caught:
         unbraid.remix(np.zeros(9), 48000, toy_model, **{name: 1.0})
     assert len(str(caught.value)) < 200

@@ -25,7 +25,7 @@ from unbraid.training.corpus.builder import hours_of
 from unbraid.training.model import LOG_MEAN, LOG_STD, POWER_FLOOR, Block, Crnn, load_checkpoint
 
 OPSET = 17
-IR_VERSION = 8  # what ONNX Runtime 1.19 and newer read
+IR_VERSION = 8  # what ONNX Runtime 1.23 and newer read
 TOLERANCE = 1e-4
 _END = np.iinfo(np.int64).max  # of a Slice: to the last
 
