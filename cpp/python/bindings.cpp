@@ -244,8 +244,10 @@ Raises ModelError if the file is not one, FileNotFoundError (or another OSError)
 read, RuntimeError if ONNX Runtime cannot be loaded.)");
   model
       .def(py::init([](const fs::path& path) {
-             return make_unlocked(
-                 [&] { return std::make_shared<Model>(fs::absolute(path).string()); });
+             return make_unlocked([&] {
+               const std::scoped_lock lock(fork_lock());
+               return std::make_shared<Model>(fs::absolute(path).string());
+             });
            }),
            py::arg("path"))
       .def(

@@ -126,6 +126,18 @@ auto make_unlocked(Make make) {
   }
 }
 
+/// Held while ONNX Runtime is loaded or opens a graph, and while the process forks: a child must
+/// not begin with what another thread has half done.
+inline std::mutex& fork_lock() {
+  static std::mutex mutex;
+#ifndef _WIN32
+  static const int registered =
+      pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); }, [] { mutex.unlock(); });
+  (void)registered;
+#endif
+  return mutex;
+}
+
 /// Does `run(i)` for i from 0 to below `count`, without the interpreter's lock, which must not be
 /// held. `interrupt` ends a run, by any thread.
 template <typename Run>

@@ -29,7 +29,7 @@ COPY_MARK = "# Copied here by `unbraid plugin install --copy`; `unbraid plugin r
 FORMATS = {"vst3": ("Unbraid.vst3", ".vst3"), "clap": ("Unbraid.clap", ".clap"), "lv2": ("unbraid.lv2", ".lv2")}
 
 _lock = threading.RLock()
-if hasattr(os, "register_at_fork"):  # as in the registry
+if hasattr(os, "register_at_fork"):  # as the registry's
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 

@@ -19,9 +19,21 @@ MODELS_VARIABLE = "UNBRAID_MODELS"
 
 _loaded: dict[Path, tuple[tuple[int, int], Model]] = {}
 _lock = threading.RLock()
-# A child process must not begin with a lock that a thread of its parent holds, nor with what that thread has half done.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+_inherited: list[dict[Path, tuple[tuple[int, int], Model]]] = []
+
+
+def _begin_child() -> None:
+    """A forked child loads models of its own: threads that it does not have may have been at work in its parent's.
+
+    Those are kept, for even deleting them could wait for such a thread.
+    """
+    _inherited.append(dict(_loaded))
+    _loaded.clear()
+    _lock.release()
+
+
+if hasattr(os, "register_at_fork"):  # nor may it begin with a lock that another thread holds
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_begin_child)
 
 
 @dataclass(frozen=True)

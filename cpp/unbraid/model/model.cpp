@@ -1,6 +1,7 @@
 #include "unbraid/model/model.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "unbraid/model/mask_estimator.h"
 #include "unbraid/model/model_file.h"
@@ -10,6 +11,8 @@
 
 namespace unbraid {
 namespace {
+
+constexpr std::chrono::seconds kTrialTime{1};
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text = "(";
@@ -99,10 +102,12 @@ void Model::check_graph() {
   }
 }
 
-/// Silence, then noise from the threshold of hearing up to full scale, then silence again.
+/// Silence, then noise from the threshold of hearing up to full scale, then silence again; of it as
+/// much as there is time for.
 void Model::try_out() const {
   MaskEstimator estimator(std::shared_ptr<const Model>(std::shared_ptr<void>(), this));
   const RunLimit limit(kMaxRunSeconds, [&estimator] { estimator.interrupt(); });
+  const auto end = std::chrono::steady_clock::now() + kTrialTime;
   std::uint32_t seed = 1;
   try {
     for (const float level : {0.0f, 0.0f, 1e-9f, 1e-6f, 1e-3f, 1.0f, 1.0f, 0.0f, 0.0f}) {
@@ -111,6 +116,7 @@ void Model::try_out() const {
         return level * static_cast<float>(seed >> 8) / (1 << 24);
       });
       estimator.estimate();
+      if (std::chrono::steady_clock::now() > end) break;  // slow, but not for ever
     }
   } catch (const ort::Error& error) {
     if (limit.passed()) throw ModelError("a trial of its graph did not end in time");

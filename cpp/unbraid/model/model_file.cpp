@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t kMaxEntry = 1 << 20;
 constexpr std::size_t kMaxEntries = 1000;
+constexpr int kMaxFields = 100000;  // of a file, but not of its graph
 
 std::ifstream open_file(const std::string& path) {
   const auto fail = [&](std::errc code) {
@@ -24,7 +25,7 @@ std::ifstream open_file(const std::string& path) {
   if (!fs::exists(fs::u8path(path))) fail(std::errc::no_such_file_or_directory);
   if (fs::is_directory(fs::u8path(path))) fail(std::errc::is_a_directory);
   // A pipe would wait for a writer, a device may have no end.
-  if (!fs::is_regular_file(fs::u8path(path))) fail(std::errc::invalid_argument);
+  if (!fs::is_regular_file(fs::u8path(path))) throw ModelError("not a regular file");
   std::ifstream file(fs::u8path(path), std::ios::binary);
   if (!file) fail(std::errc::permission_denied);
   return file;
@@ -36,7 +37,8 @@ template <typename Source>
 Metadata metadata_of(protobuf::Fields<Source> model) {
   constexpr std::uint64_t kMetadata = 14, kKey = 1, kValue = 2;
   Metadata metadata;
-  while (model.next()) {
+  for (int fields = 0; model.next(); ++fields) {
+    if (fields == kMaxFields) throw ModelError("it is in too many pieces");
     if (model.number() != kMetadata || !model.is_bytes()) continue;
     if (model.length() > kMaxEntry) throw ModelError("an entry of its metadata is too long");
     const auto bytes = model.take();
@@ -71,8 +73,8 @@ std::string read_model_file(const std::string& path) {
 Metadata read_metadata(std::string_view bytes) { return metadata_of(protobuf::fields(bytes)); }
 
 ModelInfo read_model_info(const std::string& path) {
-  std::ifstream file = open_file(path);
   try {
+    std::ifstream file = open_file(path);
     const std::uint64_t size = fs::file_size(fs::u8path(path));
     return parse_model_info(metadata_of(protobuf::Fields(protobuf::File(file), size)));
   } catch (const ModelError& error) {

@@ -12,7 +12,7 @@ namespace unbraid {
 constexpr std::uint64_t kMaxModelBytes = std::uint64_t{1} << 30;
 
 /// All bytes of a file. Throws std::filesystem::filesystem_error that says why it cannot be read,
-/// ModelError if it is larger than any model.
+/// ModelError if it is no regular file, or larger than any model.
 std::string read_model_file(const std::string& path);
 
 /// The metadata in the bytes of an .onnx file. Throws ModelError.

@@ -1,6 +1,5 @@
 #include "unbraid/model/tensor_data.h"
 
-#include <set>
 #include <string>
 
 #include "unbraid/model/protobuf.h"
@@ -9,7 +8,8 @@
 namespace unbraid {
 namespace {
 
-constexpr int kMaxDepth = 100;  // as protobuf's own reader
+constexpr int kMaxDepth = 100;                 // as protobuf's own reader
+constexpr std::uint64_t kMaxFields = 1 << 22;  // a node has a dozen
 
 enum class Kind { kModel, kTraining, kFunction, kGraph, kNode, kAttribute, kTensor, kSparse };
 
@@ -56,14 +56,17 @@ class Walk {
   void message(Kind kind, std::string_view bytes, int depth) {
     if (depth > kMaxDepth) throw ModelError("its graph is nested too deeply");
     if (kind == Kind::kTensor) return tensor(bytes);
-    std::set<std::uint64_t> seen;
+    std::uint64_t seen = 0;  // a bit for each of the children
     Extent extent;
     for (auto fields = protobuf::fields(bytes); fields.next();) {
+      count_field();
       if (kind == Kind::kSparse && fields.number() == 3) add_lengths(fields, extent);
       const Child* child = child_of(kind, fields.number());
       if (!child || !fields.is_bytes()) continue;
       // Protobuf would make one of two, which nobody has looked at.
-      if (!seen.insert(child->number).second && !child->repeated) protobuf::fail();
+      const std::uint64_t bit = std::uint64_t{1} << (child - kChildren);
+      if ((seen & bit) != 0 && !child->repeated) protobuf::fail();
+      seen |= bit;
       message(child->kind, fields.take(), depth + 1);
     }
     if (kind == Kind::kSparse) count(extent);
@@ -83,6 +86,7 @@ class Walk {
     bool external = false;
     Extent extent;
     for (auto fields = protobuf::fields(bytes); fields.next();) {
+      count_field();
       switch (fields.number()) {
         case kDims:
           add_lengths(fields, extent);
@@ -122,7 +126,12 @@ class Walk {
     if (values_ > kMaxTensorValues) Extent::throw_too_large();
   }
 
+  void count_field() {
+    if (++fields_ > kMaxFields) throw ModelError("its graph is in too many pieces");
+  }
+
   std::uint64_t values_ = 0;
+  std::uint64_t fields_ = 0;
 };
 
 }  // namespace
