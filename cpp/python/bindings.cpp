@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <limits>
 
 #include "python/long_calls.h"
 #include "python/python_arrays.h"
@@ -125,6 +126,20 @@ using SharedModel = std::shared_ptr<Model>;
 
 py::tuple stem_names(const Model& model) { return py::tuple(py::cast(model.info().stem_names)); }
 
+int latency_samples(const ModelInfo& info, const py::object& sample_rate) {
+  double rate = PyFloat_AsDouble(sample_rate.ptr());
+  if (PyErr_Occurred()) {
+    const bool too_large = PyErr_ExceptionMatches(PyExc_OverflowError) != 0;
+    PyErr_Clear();
+    if (!too_large) {
+      throw py::type_error("sample_rate must be a number in Hz, got " +
+                           py::type::of(sample_rate).attr("__name__").cast<std::string>());
+    }
+    rate = std::numeric_limits<double>::infinity();
+  }
+  return info.latency_samples(rate);
+}
+
 void set_gains(PyRemixer& remixer, const std::vector<float>& gains) {
   const Claim claim(remixer.busy);
   remixer.core.set_gains(gains);
@@ -223,7 +238,7 @@ void bind_info(Type& type, InfoOf info_of) {
 
 void bind_model(py::module_& module) {
   py::class_<ModelInfo> model_info(module, "ModelInfo", "What a model file says of itself.");
-  model_info.def("latency_samples", &ModelInfo::latency_samples, py::arg("sample_rate"),
+  model_info.def("latency_samples", &latency_samples, py::arg("sample_rate"),
                  "The delay of a stream at this rate (8000..192000 Hz).");
   bind_info(model_info, [](const ModelInfo& info) -> const ModelInfo& { return info; });
   module.def(
@@ -252,8 +267,8 @@ read, RuntimeError if ONNX Runtime cannot be loaded.)");
            py::arg("path"))
       .def(
           "latency_samples",
-          [](const Model& model, double sample_rate) {
-            return model.info().latency_samples(sample_rate);
+          [](const Model& model, const py::object& sample_rate) {
+            return latency_samples(model.info(), sample_rate);
           },
           py::arg("sample_rate"), "The delay of a stream at this rate (8000..192000 Hz).")
       .def("masks", &masks, py::arg("power"),

@@ -22,7 +22,11 @@ std::ifstream open_file(const std::string& path) {
     throw fs::filesystem_error("cannot read the model", fs::u8path(path),
                                std::make_error_code(code));
   };
-  if (!fs::exists(fs::u8path(path))) fail(std::errc::no_such_file_or_directory);
+  std::error_code error;
+  const bool exists = fs::exists(fs::u8path(path), error);
+  if (error == std::errc::filename_too_long) throw ModelError("no file can have such a long name");
+  if (error) fail(static_cast<std::errc>(error.value()));
+  if (!exists) fail(std::errc::no_such_file_or_directory);
   if (fs::is_directory(fs::u8path(path))) fail(std::errc::is_a_directory);
   // A pipe would wait for a writer, a device may have no end.
   if (!fs::is_regular_file(fs::u8path(path))) throw ModelError("not a regular file");
