@@ -40,13 +40,27 @@ Stream::Stream(const std::shared_ptr<const Model>& model, double sample_rate, in
                   std::vector<Complex>(channels * stft_.num_bins()));
   overlap_add_.assign(num_signals, OverlapAdd(stft_.win_length(), stft_.hop_length()));
   finished_.assign(num_signals, std::vector<float>(stft_.hop_length()));
+  estimator_.warm_up();
 }
 
 void Stream::process(const float* const* mixture, float* const* outputs, std::size_t num_samples) {
   const FlushDenormals flush_denormals;
-  const std::size_t hop_length = stft_.hop_length();
   started_ = started_ || num_samples > 0;
-  for (std::size_t done = 0; done < num_samples;) {
+  std::size_t done = 0;
+  try {
+    process_hops(mixture, outputs, num_samples, done);
+  } catch (...) {
+    for (std::size_t signal = 0; signal < finished_.size(); ++signal) {
+      std::fill_n(outputs[signal] + done, num_samples - done, 0.0f);
+    }
+    throw;
+  }
+}
+
+void Stream::process_hops(const float* const* mixture, float* const* outputs,
+                          std::size_t num_samples, std::size_t& done) {
+  const std::size_t hop_length = stft_.hop_length();
+  while (done < num_samples) {
     if (failed_) throw std::runtime_error("the model failed earlier; reset() the stream first");
     const std::size_t count = std::min(num_samples - done, hop_length - filled_);
     const std::size_t entry = latency_samples_ - hop_length + filled_;

@@ -30,7 +30,7 @@ from unbraid.training.corpus.clips import hours_of, load_kinds
 from unbraid.training.model import LOG_MEAN, LOG_STD, POWER_FLOOR, Block, Crnn, load_checkpoint
 
 OPSET = 17
-IR_VERSION = 8  # what ONNX Runtime 1.19 and newer read
+IR_VERSION = 8  # what ONNX Runtime 1.23 and newer read
 TOLERANCE = 1e-4
 HALF_TOLERANCE = 0.01  # of a mask: what the rounding of the weights may move
 HALVED = 256  # values from which a tensor is stored in half precision
