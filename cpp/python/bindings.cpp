@@ -85,18 +85,19 @@ class PyStream {
   std::atomic_flag busy = ATOMIC_FLAG_INIT;
 
  private:
-  /// In parts of a hop, which changes nothing but that signals are heard in between. Only raw
-  /// memory is touched; the caller keeps it alive.
+  /// In parts that a run of the model takes at once, which changes nothing but that signals are
+  /// heard in between. Only raw memory is touched; the caller keeps it alive.
   void process_hops(std::vector<const float*> rows, std::vector<float*> output_rows,
                     py::ssize_t num_samples) {
-    const py::ssize_t hop_length = core.hop_length();
-    const py::ssize_t num_hops = (num_samples + hop_length - 1) / hop_length;
+    const py::ssize_t length = core.hop_length() * core.model().frames_per_run();
+    const py::ssize_t num_parts = (num_samples + length - 1) / length;
     const py::gil_scoped_release release;
     try {
+      core.prepare(std::min(num_samples, length));
       run_all(
-          num_hops, [this] { core.interrupt(); },
-          [&](py::ssize_t hop) {
-            const py::ssize_t count = std::min(hop_length, num_samples - hop * hop_length);
+          num_parts, [this] { core.interrupt(); },
+          [&](py::ssize_t part) {
+            const py::ssize_t count = std::min(length, num_samples - part * length);
             core.process(rows.data(), output_rows.data(), count);
             for (const float*& row : rows) row += count;
             for (float*& row : output_rows) row += count;
@@ -276,6 +277,7 @@ read, RuntimeError if ONNX Runtime cannot be loaded.)");
 
 Runs frame by frame from the initial states, as a Separator does once it has made quiet power loud.)")
       .def_property_readonly("path", &Model::path)
+      .def_property_readonly("frames_per_run", &Model::frames_per_run)
       // It does not change, so that one is as good as another.
       .def("__copy__", [](const SharedModel& self) { return self; })
       .def(

@@ -107,6 +107,13 @@ class Model:
         """Where the file lies."""
 
     @property
+    def frames_per_run(self) -> int:
+        """How many hops of a long block share a run of the network.
+
+        1 for a model that is slow, or whose masks come out otherwise, by a bit or more, when frames share a run.
+        """
+
+    @property
     def name(self) -> str:
         """The model's own name."""
 

@@ -7,41 +7,62 @@
 
 namespace unbraid {
 
-/// One stream's way through a model: hop by hop, power to masks, with the states carried along.
+/// One stream's way through a model: power to masks, hop by hop or several hops at once, with the
+/// states carried along.
 class MaskEstimator {
  public:
   explicit MaskEstimator(std::shared_ptr<const Model> model);
 
   const Model& model() const { return *model_; }
   const std::shared_ptr<const Model>& shared_model() const { return model_; }
-  float* power() { return power_.data(); }              // [num_bins], to be filled in
-  const float* masks() const { return masks_.data(); }  // [num_stems][num_bins]
 
-  /// A run that counts for nothing, so that first-time costs and errors come before the audio does.
+  /// Makes room for so many frames at once, and keeps the states; never for fewer than before.
+  void reserve(int num_frames);
+  /// Runs that count for nothing, so that first-time costs and errors come before the audio does.
   void warm_up();
 
-  /// One hop: bins are summed to the model's bands, and each bin gets its band's mask. Always one
-  /// hop: at another number of frames per run the kernels round differently, and a result would
-  /// depend on how the audio was cut up. Throws ort::Error if the run fails or was interrupted, or
-  /// if what comes out are no masks: not finite, or not between 0 and 1. After power that is not
-  /// finite NaN is no surprise, until reset().
-  void estimate();
+  /// [num_bins] of a frame, to be filled in.
+  float* power(int frame = 0) { return power_.data() + frame * model_->info().num_bins; }
+
+  /// The masks of so many frames, at most as many as there is room for: bins are summed to the
+  /// model's bands. Frames go through the network in as few runs as their number allows. Throws
+  /// ort::Error if a run fails or was interrupted, or if what comes out are no masks: not finite,
+  /// or not between 0 and 1. After power that is not finite NaN is no surprise, until reset().
+  void estimate(int num_frames = 1);
+
+  /// [num_stems][num_bins] of a frame of the last estimate(), until the next call: each bin has its
+  /// band's mask.
+  const float* masks(int frame = 0);
+
+  /// states()[i] of the model after the last frame.
+  const ort::Tensor& state(std::size_t i) const { return states_[current_][i]; }
   void reset();
 
   /// By any thread: estimate() fails, now and until reset().
   void interrupt() { interrupt_.set(); }
 
  private:
-  std::shared_ptr<const Model> model_;
-  std::vector<float> power_;
-  std::vector<float> masks_;
-  void check_masks() const;
+  /// A number of frames that goes through the network in one run.
+  struct Batch {
+    Batch(const ModelInfo& info, int num_frames);
 
-  ort::Tensor band_power_;
-  ort::Tensor band_masks_;
-  // Each run reads one set of states and writes the other; `bindings_` has both directions.
+    int num_frames;
+    ort::Tensor band_power;
+    ort::Tensor band_masks;
+    ort::Bindings bindings[2];
+  };
+
+  void bind(Batch& batch);
+  void run(Batch& batch, int first_frame);
+  void check_masks(const ort::Tensor& masks) const;
+
+  std::shared_ptr<const Model> model_;
+  std::vector<float> power_;       // [frames][num_bins]
+  std::vector<float> band_masks_;  // [frames][num_stems][num_bands]
+  std::vector<float> masks_;       // [num_stems][num_bins]
+  std::vector<Batch> batches_;     // of 1, 2, 4, ... frames
+  // Each run reads one set of states and writes the other; bindings have both directions.
   std::vector<ort::Tensor> states_[2];
-  ort::Bindings bindings_[2];
   int current_ = 0;
   ort::Interrupt interrupt_;
   bool finite_ = true;  // all power since reset()

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 
 #include "unbraid/model/mask_estimator.h"
 #include "unbraid/model/model_file.h"
@@ -43,6 +44,25 @@ ort::TensorInfo take(std::vector<ort::TensorInfo>& tensors, const std::string& r
   throw ModelError("its states are more than " + std::to_string(kMaxStates) +
                    ", or have more than " + std::to_string(kMaxStateValues) + " values");
 }
+
+/// For what lives no longer than the model.
+std::shared_ptr<const Model> unowned(const Model& model) {
+  return {std::shared_ptr<void>(), &model};
+}
+
+/// The same noise for every model.
+class Noise {
+ public:
+  void fill(float* power, int num_bins, float level) {
+    std::generate_n(power, num_bins, [&] {
+      seed_ = seed_ * 1664525u + 1013904223u;
+      return level * static_cast<float>(seed_ >> 8) / (1 << 24);
+    });
+  }
+
+ private:
+  std::uint32_t seed_ = 1;
+};
 
 bool is_state(const std::string& name) {
   const std::string suffix = "_state";
@@ -103,25 +123,62 @@ void Model::check_graph() {
 }
 
 /// Silence, then noise from the threshold of hearing up to full scale, then silence again; of it as
-/// much as there is time for.
-void Model::try_out() const {
-  MaskEstimator estimator(std::shared_ptr<const Model>(std::shared_ptr<void>(), this));
+/// much as there is time for. A model that is fast enough is tried with several frames a run, too.
+void Model::try_out() {
+  const auto start = std::chrono::steady_clock::now();
+  const auto took = [start] { return std::chrono::steady_clock::now() - start; };
+  MaskEstimator estimator(unowned(*this));
   const RunLimit limit(kMaxRunSeconds, [&estimator] { estimator.interrupt(); });
-  const auto end = std::chrono::steady_clock::now() + kTrialTime;
-  std::uint32_t seed = 1;
+  Noise noise;
   try {
     for (const float level : {0.0f, 0.0f, 1e-9f, 1e-6f, 1e-3f, 1.0f, 1.0f, 0.0f, 0.0f}) {
-      std::generate_n(estimator.power(), info_.num_bins, [&] {
-        seed = seed * 1664525u + 1013904223u;
-        return level * static_cast<float>(seed >> 8) / (1 << 24);
-      });
+      noise.fill(estimator.power(), info_.num_bins, level);
       estimator.estimate();
-      if (std::chrono::steady_clock::now() > end) break;  // slow, but not for ever
+      if (took() > kTrialTime) return;  // slow, but not for ever
     }
   } catch (const ort::Error& error) {
     if (limit.passed()) throw ModelError("a trial of its graph did not end in time");
     throw ModelError(std::string("a trial of its graph failed: ") + error.what());
   }
+  if (8 * took() < kTrialTime && runs_alike()) frames_per_run_ = kMaxFramesPerRun;
+}
+
+/// Whether frames that share a run come out as each for itself, masks and states: whatever kernels
+/// the runtime chooses for their number, a result must not depend on how the audio was cut up.
+bool Model::runs_alike() const {
+  constexpr int kFrames = 2 * kMaxFramesPerRun - 1;  // runs of every number there is
+  MaskEstimator together(unowned(*this)), alone(unowned(*this));
+  together.reserve(kMaxFramesPerRun);
+  const RunLimit limit(kMaxRunSeconds, [&] {
+    together.interrupt();
+    alone.interrupt();
+  });
+  const std::size_t num_masks = static_cast<std::size_t>(info_.num_stems()) * info_.num_bins;
+  const auto same = [](const float* a, const float* b, std::size_t size) {
+    return std::memcmp(a, b, size * sizeof(float)) == 0;
+  };
+  Noise noise;
+  try {
+    for (int first = 0; first < kFrames; first += kMaxFramesPerRun) {
+      const int count = std::min(kMaxFramesPerRun, kFrames - first);
+      for (int frame = 0; frame < count; ++frame) {
+        noise.fill(together.power(frame), info_.num_bins, frame % 2 ? 1e-3f : 0.1f);
+      }
+      together.estimate(count);
+      for (int frame = 0; frame < count; ++frame) {
+        std::copy_n(together.power(frame), info_.num_bins, alone.power());
+        alone.estimate();
+        if (!same(together.masks(frame), alone.masks(), num_masks)) return false;
+      }
+      for (std::size_t i = 0; i < states_.size(); ++i) {
+        const ort::Tensor &one = together.state(i), &other = alone.state(i);
+        if (!same(one.data(), other.data(), one.size())) return false;
+      }
+    }
+  } catch (const ort::Error&) {
+    return false;  // one frame at a time it did run
+  }
+  return true;
 }
 
 }  // namespace unbraid

@@ -19,6 +19,7 @@ struct StateInfo {
 
 constexpr std::size_t kMaxStates = 256;
 constexpr std::int64_t kMaxStateValues = std::int64_t{1} << 24;  // in all states of a model
+constexpr int kMaxFramesPerRun = 16;    // a power of two; more bring next to nothing
 constexpr double kMaxRunSeconds = 3.0;  // hundreds of times what a run in real time may take
 
 /// A checked model file. Immutable: any number of streams and threads may share one.
@@ -33,14 +34,20 @@ class Model {
   const std::vector<StateInfo>& states() const { return states_; }
   const ort::Session& session() const { return *session_; }
 
+  /// How many frames may go through the network in one run: kMaxFramesPerRun where masks and states
+  /// come out the same to the bit as one by one, which a trial has shown, else 1.
+  int frames_per_run() const { return frames_per_run_; }
+
  private:
   void check_graph();
-  void try_out() const;
+  void try_out();
+  bool runs_alike() const;
 
   std::string path_;
   std::unique_ptr<ort::Session> session_;
   ModelInfo info_;
   std::vector<StateInfo> states_;
+  int frames_per_run_ = 1;
 };
 
 }  // namespace unbraid

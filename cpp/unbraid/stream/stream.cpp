@@ -43,6 +43,21 @@ Stream::Stream(const std::shared_ptr<const Model>& model, double sample_rate, in
   estimator_.warm_up();
 }
 
+void Stream::prepare(std::size_t max_block) {
+  // Of a block that begins inside a hop, the hop that it ends counts, too.
+  const std::size_t whole = max_block / stft_.hop_length() + 1;
+  const auto num_hops = static_cast<int>(std::min<std::size_t>(whole, model().frames_per_run()));
+  if (num_hops <= max_hops_) return;
+  estimator_.reserve(num_hops);
+  for (std::vector<float>& history : history_) {
+    history.resize(latency_samples_ + static_cast<std::size_t>(num_hops - 1) * hop_length());
+  }
+  spectra_.resize(model().info().lookahead_frames + num_hops,
+                  std::vector<Complex>(channels_ * stft_.num_bins()));
+  max_hops_ = num_hops;
+  estimator_.warm_up();
+}
+
 void Stream::process(const float* const* mixture, float* const* outputs, std::size_t num_samples) {
   const FlushDenormals flush_denormals;
   started_ = started_ || num_samples > 0;
@@ -62,55 +77,73 @@ void Stream::process_hops(const float* const* mixture, float* const* outputs,
   const std::size_t hop_length = stft_.hop_length();
   while (done < num_samples) {
     if (failed_) throw std::runtime_error("the model failed earlier; reset() the stream first");
-    const std::size_t count = std::min(num_samples - done, hop_length - filled_);
+    const std::size_t whole = (filled_ + num_samples - done) / hop_length;
+    const std::size_t num_hops = std::clamp<std::size_t>(whole, 1, max_hops_);
+    const std::size_t count = std::min(num_samples - done, num_hops * hop_length - filled_);
     const std::size_t entry = latency_samples_ - hop_length + filled_;
     for (int channel = 0; channel < channels_; ++channel) {
       std::copy_n(mixture[channel] + done, count, history_[channel].data() + entry);
     }
+    const std::size_t ready = std::min(count, hop_length - filled_);
     for (std::size_t signal = 0; signal < finished_.size(); ++signal) {
-      std::copy_n(finished_[signal].data() + filled_, count, outputs[signal] + done);
+      std::copy_n(finished_[signal].data() + filled_, ready, outputs[signal] + done);
     }
     filled_ += count;
-    done += count;
-    if (filled_ == hop_length) process_hop();
+    done += ready;
+    if (filled_ == num_hops * hop_length) process_batch(num_hops, outputs, done);
   }
 }
 
-void Stream::process_hop() {
+/// All hops but the last go to the outputs at once; the last is `finished_`, for the samples to
+/// come.
+void Stream::process_batch(int num_hops, float* const* outputs, std::size_t& done) {
   failed_ = true;  // until the end of this function is reached
   filled_ = 0;
-
-  // The newest frame of each channel: window, FFT. One mask for all channels, which keeps the
-  // stereo image and costs one inference.
   const int hop_length = stft_.hop_length();
-  newest_ = (newest_ + 1) % spectra_.size();
-  received_ = std::min(received_ + hop_length, stft_.win_length());
-  if (received_ < stft_.win_length()) {
-    for (int channel = 0; channel < channels_; ++channel) {
-      mirror_start(newest_frame(channel));
-      stft_.analyse(frame_.data(), newest_spectrum(channel));
+  for (int hop = 0; hop < num_hops; ++hop) hear(hop);
+  estimator_.estimate(num_hops);
+
+  for (hop_ = 0; hop_ < num_hops; ++hop_) {
+    // The masks belong to the spectrum of `lookahead_frames` ago: stems, or the remix.
+    render_hop(estimator_.masks(hop_));
+    if (hop_ == num_hops - 1) break;
+    for (std::size_t signal = 0; signal < finished_.size(); ++signal) {
+      std::copy_n(finished_[signal].data(), hop_length, outputs[signal] + done);
     }
-    middle_power(estimator_.power());
+    done += hop_length;
   }
-  for (int channel = 0; channel < channels_; ++channel) {
-    stft_.analyse(newest_frame(channel), newest_spectrum(channel));
-  }
-  if (received_ == stft_.win_length()) middle_power(estimator_.power());
-  normalize_level(estimator_.power());
-  estimator_.estimate();
 
-  // The masks belong to the spectrum of `lookahead_frames` ago: stems, or the remix.
-  render_hop(estimator_.masks());
-
-  // Make room for the next hop.
+  // Make room for the next hops.
   for (std::vector<float>& history : history_) {
-    std::copy(history.begin() + hop_length, history.end(), history.begin());
+    const auto first = history.begin() + num_hops * hop_length;
+    std::copy(first, first + latency_samples_ - hop_length, history.begin());
   }
+  std::rotate(spectra_.begin(), spectra_.begin() + num_hops, spectra_.end());
   failed_ = false;
 }
 
-const float* Stream::newest_frame(int channel) const {
-  return history_[channel].data() + latency_samples_ - stft_.win_length();
+/// The hop's frame of each channel: window, FFT. One power for all channels, for one mask keeps the
+/// stereo image and costs one inference.
+void Stream::hear(int hop) {
+  float* power = estimator_.power(hop);
+  received_ = std::min(received_ + stft_.hop_length(), stft_.win_length());
+  if (received_ < stft_.win_length()) {
+    for (int channel = 0; channel < channels_; ++channel) {
+      mirror_start(newest_frame(channel, hop));
+      stft_.analyse(frame_.data(), newest_spectrum(channel, hop));
+    }
+    middle_power(hop, power);
+  }
+  for (int channel = 0; channel < channels_; ++channel) {
+    stft_.analyse(newest_frame(channel, hop), newest_spectrum(channel, hop));
+  }
+  if (received_ == stft_.win_length()) middle_power(hop, power);
+  normalize_level(power);
+}
+
+const float* Stream::newest_frame(int channel, int hop) const {
+  return history_[channel].data() + latency_samples_ - stft_.win_length() +
+         hop * stft_.hop_length();
 }
 
 // What the network hears of a frame that begins before the stream: instead of silence, the mirror
@@ -125,13 +158,12 @@ void Stream::mirror_start(const float* frame) {
   }
 }
 
-Complex* Stream::newest_spectrum(int channel) {
-  return spectra_[newest_].data() + channel * stft_.num_bins();
+Complex* Stream::newest_spectrum(int channel, int hop) {
+  return spectra_[model().info().lookahead_frames + hop].data() + channel * stft_.num_bins();
 }
 
 const Complex* Stream::spectrum(int channel) const {
-  const std::size_t oldest = (newest_ + 1) % spectra_.size();
-  return spectra_[oldest].data() + channel * stft_.num_bins();
+  return spectra_[hop_].data() + channel * stft_.num_bins();
 }
 
 // What the network hears of several channels: the power of their mean, where voices stand, and the
@@ -139,11 +171,11 @@ const Complex* Stream::spectrum(int channel) const {
 // powers is left, so that no sound vanishes.
 // Host bin and model bin have the same number, because the frame lasts equally long at any rate.
 // Model bins that the host's rate does not reach stay zero.
-void Stream::middle_power(float* power) {
+void Stream::middle_power(int hop, float* power) {
   const int known = std::min(stft_.num_bins(), model().info().num_bins);
   const float scale = stft_.power_scale();
   if (channels_ == 1) {
-    const Complex* spectrum = newest_spectrum(0);
+    const Complex* spectrum = newest_spectrum(0, hop);
     for (int bin = 0; bin < known; ++bin) power[bin] = scale * std::norm(spectrum[bin]);
     return;
   }
@@ -152,7 +184,7 @@ void Stream::middle_power(float* power) {
   std::fill(middle_.begin(), middle_.end(), Complex());
   std::fill_n(power, known, 0.0f);
   for (int channel = 0; channel < channels_; ++channel) {
-    const Complex* spectrum = newest_spectrum(channel);
+    const Complex* spectrum = newest_spectrum(channel, hop);
     for (int bin = 0; bin < known; ++bin) {
       middle_[bin] += spectrum[bin];
       power[bin] += std::norm(spectrum[bin]);
@@ -208,7 +240,6 @@ void Stream::reset() {
   for (auto& spectra : spectra_) std::fill(spectra.begin(), spectra.end(), Complex());
   for (auto& overlap_add : overlap_add_) overlap_add.reset();
   for (auto& finished : finished_) std::fill(finished.begin(), finished.end(), 0.0f);
-  newest_ = 0;
   received_ = 0;
   filled_ = 0;
   started_ = false;

@@ -37,6 +37,11 @@ class Stream {
   int hop_length() const { return stft_.hop_length(); }
   int latency_samples() const { return latency_samples_; }
 
+  /// Makes room for the hops of blocks of that size to go through the network in as few runs as the
+  /// model allows; what has been heard stays. Blocks of any size work without, hop by hop.
+  /// Allocates if a larger block comes than before.
+  void prepare(std::size_t max_block);
+
   /// mixture[channels][num_samples] -> outputs[num_outputs * channels][num_samples], one output's
   /// channels after the other's; an output may lie in the same memory as its channel of the
   /// mixture. Throws ort::Error if the model fails: its run, or what it takes for masks. The rest
@@ -63,7 +68,9 @@ class Stream {
   const Stft& stft() const { return stft_; }
   const Complex* spectrum(int channel) const;
   /// The mixture as late as the outputs: [hop_length].
-  const float* delayed_mixture(int channel) const { return history_[channel].data(); }
+  const float* delayed_mixture(int channel) const {
+    return history_[channel].data() + hop_ * stft_.hop_length();
+  }
   float* finished(int output, int channel) {
     return finished_[output * channels_ + channel].data();
   }
@@ -81,11 +88,12 @@ class Stream {
   /// Counts in `done` what it has finished.
   void process_hops(const float* const* mixture, float* const* outputs, std::size_t num_samples,
                     std::size_t& done);
-  void process_hop();
-  const float* newest_frame(int channel) const;  // [win_length]
-  void mirror_start(const float* frame);         // -> frame_
-  Complex* newest_spectrum(int channel);
-  void middle_power(float* power);
+  void process_batch(int num_hops, float* const* outputs, std::size_t& done);
+  void hear(int hop);
+  const float* newest_frame(int channel, int hop) const;  // [win_length]
+  void mirror_start(const float* frame);                  // -> frame_
+  Complex* newest_spectrum(int channel, int hop);
+  void middle_power(int hop, float* power);
   void normalize_level(float* power);
 
   double sample_rate_;
@@ -95,14 +103,17 @@ class Stream {
   Stft stft_;
   MaskEstimator estimator_;
   LevelNormalizer normalizer_;
-  std::vector<std::vector<float>> history_;    // per channel: the last latency_samples
-  std::vector<std::vector<Complex>> spectra_;  // [lookahead_frames + 1]: [channels][num_bins]
+  int max_hops_ = 1;                           // of a batch, which shares the network's runs
+  std::vector<std::vector<float>> history_;    // per channel: latency_samples, and a hop for each
+                                               // further one of a batch
+  std::vector<std::vector<Complex>> spectra_;  // [lookahead_frames + max_hops_], oldest first:
+                                               // [channels][num_bins]
   std::vector<OverlapAdd> overlap_add_;        // [num_outputs * channels]
   std::vector<std::vector<float>> finished_;   // [num_outputs * channels]: the hop going out
   std::vector<Complex> middle_;                // [num_bins]
   std::vector<Complex> masked_;                // [num_bins]
   std::vector<float> frame_;                   // [win_length]
-  std::size_t newest_ = 0;                     // of spectra_
+  int hop_ = 0;                                // of the batch, being rendered
   int received_ = 0;                           // samples since the start, win_length at most
   std::size_t filled_ = 0;                     // samples of the hop coming in
   bool started_ = false;
