@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -86,19 +84,16 @@ def open_regular(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def temporary_beside(target: Path) -> Path:
-    """A name for a file until it is complete."""
-    return target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
-
-
 class OutputFile:
-    """A file under a temporary name beside its target; counts what it writes and what clips."""
+    """Writes audio into an open file, in the format that `target` ends in; counts what it writes and what clips.
 
-    def __init__(self, target: Path, sample_rate: float, channels: int, temporary: Path | None = None) -> None:
+    Leaving its `with` ends the audio and looks whether all of it arrived. Raises OSError, naming `target`.
+    """
+
+    def __init__(self, target: Path, file: BinaryIO, sample_rate: float, channels: int) -> None:
         from pedalboard.io import AudioFile
 
         self.target = target
-        self.temporary = temporary or temporary_beside(target)
         self.num_samples = 0
         self.num_clipped = 0
         self.peak = 0.0
@@ -106,19 +101,20 @@ class OutputFile:
         self._clips = kind != "wav"
         with self._naming_target():
             # Through Python's file, so that a full disk raises OSError with its reason.
-            self._file = self.temporary.open("xb+")
-            try:
-                self._audio = AudioFile(
-                    self._file,
-                    "w",
-                    samplerate=sample_rate,
-                    num_channels=channels,
-                    bit_depth=BIT_DEPTHS[kind],
-                    format=kind,
-                )
-            except BaseException:
-                self.discard()
-                raise
+            self._file = file
+            self._audio = AudioFile(
+                file, "w", samplerate=sample_rate, num_channels=channels, bit_depth=BIT_DEPTHS[kind], format=kind
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._finish()
+        else:
+            with contextlib.suppress(Exception):  # closing a half-written file may fail once more
+                self._audio.close()
 
     def write(self, audio: Audio) -> None:
         if self._clips and audio.size:
@@ -129,16 +125,16 @@ class OutputFile:
             self._audio.write(audio)
         self.num_samples += audio.shape[-1]
 
-    def finish(self) -> None:
-        """Closes the file and looks whether all of it arrived."""
+    def _finish(self) -> None:
         from pedalboard.io import AudioFile
 
         with self._naming_target():
             self._audio.close()
-            self._file.close()
-        with self.temporary.open("rb") as file, AudioFile(file) as written:
-            if written.frames != self.num_samples:
-                raise OSError(f"{self.target}: {written.frames} of {self.num_samples} samples were written")
+            self._file.flush()
+            self._file.seek(0)
+            with AudioFile(self._file) as written:
+                if written.frames != self.num_samples:
+                    raise OSError(f"{self.target}: {written.frames} of {self.num_samples} samples were written")
 
     @contextlib.contextmanager
     def _naming_target(self) -> Iterator[None]:
@@ -150,63 +146,3 @@ class OutputFile:
             if isinstance(reason, OSError) and reason.errno:
                 raise OSError(reason.errno, reason.strerror, str(self.target)) from None
             raise
-
-    def discard(self) -> None:
-        with contextlib.suppress(Exception):  # closing a half-written file may fail once more
-            self._audio.close()
-        with contextlib.suppress(Exception):
-            self._file.close()
-        self.temporary.unlink(missing_ok=True)
-
-
-class OutputFiles:
-    """Several files written together: on leaving the `with` all get their names, or none does."""
-
-    def __init__(self, targets: Mapping[str, Path], sample_rate: float, channels: int) -> None:
-        self._targets = targets
-        self._format = (sample_rate, channels)
-        self._made: list[Path] = []
-        self._temporaries: list[Path] = []
-        self.files: dict[str, OutputFile] = {}
-
-    def __enter__(self) -> Self:
-        try:
-            for name, target in self._targets.items():
-                self._make_folder(target.parent)
-                # Noted first: an interruption may come at any moment.
-                self._temporaries.append(temporary_beside(target))
-                self.files[name] = OutputFile(target, *self._format, self._temporaries[-1])
-        except BaseException:
-            self._discard()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        try:
-            if error is None:
-                for file in self.files.values():
-                    file.finish()
-                for file in self.files.values():
-                    file.temporary.replace(file.target)
-        except BaseException:
-            self._discard()
-            raise
-        if error is not None:
-            self._discard()
-
-    def _make_folder(self, folder: Path) -> None:
-        """Creates a folder and its parents, to be taken back should nothing get into them."""
-        if folder.exists() and not folder.is_dir():
-            raise NotADirectoryError(f"{folder}: not a directory")
-        missing = [path for path in (folder, *folder.parents) if not path.exists()]
-        self._made += missing
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def _discard(self) -> None:
-        for file in self.files.values():
-            file.discard()
-        for temporary in self._temporaries:
-            temporary.unlink(missing_ok=True)
-        for folder in self._made:
-            with contextlib.suppress(OSError):
-                folder.rmdir()

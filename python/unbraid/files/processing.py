@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +11,8 @@ from pathlib import Path
 from .._checks import Audio, Gain, gains_by_stem
 from ..registry import DEFAULT_MODEL, load_model
 from ..separator import ModelLike, Remixer, Separator, aligned
-from .audio_io import BIT_DEPTHS, InputFile, OutputFile, OutputFiles
+from .audio_io import BIT_DEPTHS, InputFile, OutputFile
+from .outputs import OutputSet
 
 BLOCK_SECONDS = 1.0
 DEFAULT_FOLDER = "stems"
@@ -102,15 +104,22 @@ def process_file(
     """
     check_formats(targets.values())
     with InputFile(source) as mixture:
-        check_targets(targets.values(), source, force)
-        with OutputFiles(targets, mixture.sample_rate, mixture.channels) as outputs:
+        check_not_source(targets.values(), source)
+        with OutputSet(targets, force=force) as outputs, contextlib.ExitStack() as stack:
+            files = {
+                name: stack.enter_context(
+                    OutputFile(target, outputs.files[name], mixture.sample_rate, mixture.channels)
+                )
+                for name, target in targets.items()
+            }
             for parts in process(mixture):
+                outputs.check_present()
                 for name, part in parts.items():
-                    outputs.files[name].write(part)
+                    files[name].write(part)
                 if progress:
-                    done = next(iter(outputs.files.values())).num_samples
+                    done = next(iter(files.values())).num_samples
                     progress(done / mixture.sample_rate, mixture.num_samples / mixture.sample_rate)
-    warn_of_clipping(outputs.files.values())
+    warn_of_clipping(files.values())
 
 
 def check_formats(targets: Iterable[Path]) -> None:
@@ -135,15 +144,11 @@ def stem_paths(source: Path, output_dir: Path, names: Iterable[str], kind: str) 
     return {name: output_dir / source.stem / f"{name}.{kind}" for name in names}
 
 
-def check_targets(targets: Iterable[Path], source: Path, force: bool) -> None:
-    """Before any work: no output may be the input, nor an existing file unless forced."""
+def check_not_source(targets: Iterable[Path], source: Path) -> None:
+    """Before any work, and even if forced: no output may be the input."""
     for target in targets:
-        if target.is_dir():
-            raise IsADirectoryError(f"{target}: the output is a directory")
-        if target.exists() and target.samefile(source):
+        if os.path.exists(target) and target.samefile(source):  # noqa: PTH110 - it takes names that are too long
             raise ValueError(f"{target}: the output would overwrite the input")
-        if os.path.lexists(target) and not force:
-            raise FileExistsError(f"{target}: exists already; use force to overwrite it")
 
 
 def warn_of_clipping(files: Iterable[OutputFile]) -> None:
