@@ -9,13 +9,18 @@ to whole files in constant memory.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from . import _core, _runtime
 from ._core import Model, ModelError, __version__
-from .files import AudioFileError, ClippingWarning, remix_file, separate_file
-from .plugin import load_plugin
-from .rack import StemRack
-from .registry import ModelInfo, load_model, models
-from .separator import Remixer, Separator, remix, separate
+
+if TYPE_CHECKING:
+    from .files import AudioFileError, ClippingWarning, remix_file, separate_file
+    from .plugin import load_plugin
+    from .rack import StemRack
+    from .registry import ModelInfo, load_model, models
+    from .separator import Remixer, Separator, remix, separate
 
 if _library := _runtime.find_library():
     _core.set_runtime_library(_library)
@@ -38,3 +43,33 @@ __all__ = [
     "separate",
     "separate_file",
 ]
+
+# Brought in when asked for: NumPy takes a while, and the command line has to be there for a Ctrl-C before that.
+_HOMES = {
+    "AudioFileError": "files",
+    "ClippingWarning": "files",
+    "ModelInfo": "registry",
+    "Remixer": "separator",
+    "Separator": "separator",
+    "StemRack": "rack",
+    "load_model": "registry",
+    "load_plugin": "plugin",
+    "models": "registry",
+    "remix": "separator",
+    "remix_file": "files",
+    "separate": "separator",
+    "separate_file": "files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+        return globals()[name]
+    if name in _HOMES.values():
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # What is written per format: float WAV never clips, FLAC has integers only.
 BIT_DEPTHS = {"wav": 32, "flac": 24}
 
+KNOWN_FORMATS = "WAV, FLAC, AIFF, Ogg Vorbis and MP3 are read; ffmpeg -i IN OUT.wav makes WAV of others"
+
 
 class AudioFileError(ValueError):
     """A file that cannot be read as audio, is cut short, or does not suit; the message names it."""
@@ -41,7 +43,7 @@ class InputFile:
             try:
                 self._audio = AudioFile(self._file)
             except ValueError:
-                raise AudioFileError(f"{path}: not an audio file of a known format") from None
+                raise AudioFileError(f"{path}: not an audio file of a known format; {KNOWN_FORMATS}") from None
             self.sample_rate = self._audio.samplerate
             try:
                 check_sample_rate(self.sample_rate)

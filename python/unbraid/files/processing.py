@@ -11,7 +11,8 @@ from pathlib import Path
 from .._checks import Audio, Gain, gains_by_stem
 from ..registry import DEFAULT_MODEL, load_model
 from ..separator import ModelLike, Remixer, Separator, aligned
-from .audio_io import BIT_DEPTHS, InputFile, OutputFile
+from .audio_io import InputFile, OutputFile
+from .naming import check_formats, check_source, stem_paths
 from .outputs import OutputSet
 
 BLOCK_SECONDS = 1.0
@@ -103,6 +104,7 @@ def process_file(
     unknown format, AudioFileError for a source that is no whole audio file, OSError.
     """
     check_formats(targets.values())
+    check_source(source)
     with InputFile(source) as mixture:
         check_not_source(targets.values(), source)
         with OutputSet(targets, force=force) as outputs, contextlib.ExitStack() as stack:
@@ -122,12 +124,6 @@ def process_file(
     warn_of_clipping(files.values())
 
 
-def check_formats(targets: Iterable[Path]) -> None:
-    for target in targets:
-        if target.suffix[1:].lower() not in BIT_DEPTHS:
-            raise ValueError(f"{target}: the output must end in {' or '.join(map('.{}'.format, BIT_DEPTHS))}")
-
-
 def choose_stems(stems: Sequence[str] | None, stem_names: Sequence[str]) -> list[str]:
     """The stems asked for, in the model's order."""
     wanted = stem_names if stems is None else [stems] if isinstance(stems, str) else list(stems)
@@ -136,12 +132,6 @@ def choose_stems(stems: Sequence[str] | None, stem_names: Sequence[str]) -> list
         asked = f"unknown stem {unknown[0]!r}" if unknown else "no stem asked for"
         raise ValueError(f"{asked}; this model has {', '.join(stem_names)}")
     return [name for name in stem_names if name in wanted]
-
-
-def stem_paths(source: Path, output_dir: Path, names: Iterable[str], kind: str) -> dict[str, Path]:
-    if kind not in BIT_DEPTHS:
-        raise ValueError(f"format must be {' or '.join(BIT_DEPTHS)}, got {kind!r}")
-    return {name: output_dir / source.stem / f"{name}.{kind}" for name in names}
 
 
 def check_not_source(targets: Iterable[Path], source: Path) -> None:
