@@ -32,6 +32,7 @@ def print_path(path: Path) -> None:
     if sys.stdout.isatty() or not hasattr(sys.stdout, "buffer"):
         print(printable(str(path)), flush=True)
     else:
+        sys.stdout.flush()
         sys.stdout.buffer.write(os.fsencode(path) + os.linesep.encode())
         sys.stdout.buffer.flush()
 

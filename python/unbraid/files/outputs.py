@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
-from .placing import Folder, naming, sync_folder
+from .placing import Folder, check_replaceable, naming, sync_folder
+from .scratch import remove_dead
 
 if TYPE_CHECKING:
     from typing import Self
@@ -39,6 +39,8 @@ class OutputSet:
         self._made: list[Path] = []
 
     def __enter__(self) -> Self:
+        for root in {parent for target in self.targets.values() for parent in (target.parent, target.parent.parent)}:
+            remove_dead(root)
         check_targets(self.targets.values(), force=self._force)
         try:
             for name, target in self.targets.items():
@@ -110,15 +112,11 @@ def check_targets(targets: Iterable[Path], *, force: bool) -> None:
     """Before any work: raises OSError for a target that is there already, unless `force`, or cannot be."""
     for target in targets:
         try:
-            mode = target.lstat().st_mode
+            check_replaceable(target)
         except FileNotFoundError:
             continue
         except NotADirectoryError:
             raise NotADirectoryError(f"{first_file(target)}: not a directory") from None
-        if stat.S_ISDIR(mode) or target.is_dir():
-            raise IsADirectoryError(f"{target}: the output is a directory")
-        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-            raise FileExistsError(f"{target}: is there, and not a regular file")
         if not force:
             raise FileExistsError(f"{target}: exists already; use force (--force) to overwrite it")
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from .scratch import Scratch, remove_dead
+from .scratch import CONTENT, REPLACED, Scratch
 
-CONTENT = "new"  # of a scratch folder: the files to be
-REPLACED = "old"  # the files that they replace, until all is done
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)
 
 
@@ -25,9 +24,7 @@ class Folder:
         self._is_new = not path.exists()
         if self._is_new and path.is_symlink():
             raise NotADirectoryError(f"{path}: a link to what is not there")
-        root = path.parent if self._is_new else path
-        remove_dead(root)
-        self.scratch = Scratch(root)
+        self.scratch = Scratch(path.parent if self._is_new else path)
         self._content = self.scratch.path / CONTENT
         self._names: dict[str, tuple[int, int]] = {}
         try:
@@ -99,6 +96,7 @@ class Folder:
 
     def _place(self, part: Path, target: Path) -> None:
         if self._force and os.path.lexists(target):
+            check_replaceable(target)
             keep_aside(target, self._replaced(target.name))
             part.replace(target)
             return
@@ -109,6 +107,15 @@ class Folder:
                 message = "has appeared meanwhile; use force (--force) to overwrite it"
                 raise FileExistsError(f"{target}: {message}") from None
             self._place(part, target)
+
+
+def check_replaceable(target: Path) -> None:
+    """Raises OSError for what is there and must not be overwritten: only files and links are, and only if forced."""
+    mode = target.lstat().st_mode
+    if stat.S_ISDIR(mode) or target.is_dir():
+        raise IsADirectoryError(f"{target}: the output is a directory")
+    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+        raise FileExistsError(f"{target}: is there, and not a regular file")
 
 
 def keep_aside(target: Path, replaced: Path) -> None:
@@ -147,7 +154,7 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     except OSError as error:
         if error.errno not in NO_SYNC:
-            raise
+            raise OSError(error.errno, error.strerror, str(folder)) from None
     finally:
         os.close(handle)
 

@@ -17,6 +17,8 @@ except ImportError:  # Windows: nothing is locked there, so nothing is taken for
 
 PREFIX, SUFFIX = ".unbraid-", ".part"
 LOCK_NAME = "lock"
+CONTENT = "new"  # in such a folder: the files to be
+REPLACED = "old"  # the files that they replace, until all is done
 # A lock may be out of sight from another machine that shares the folder: what is found there has to be old, too.
 FOREIGN_AGE_SECONDS = 86400.0
 
@@ -50,6 +52,7 @@ class Scratch:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+            shutil.rmtree(self.path, ignore_errors=True)  # where what is open cannot go, as on NFS
 
     def _make(self) -> bool:
         """False where another run took the folder for a dead one's before it was locked."""
@@ -100,12 +103,25 @@ def remove_if_dead(path: Path) -> None:
         locked = lock_now(file)
         ours = path.name.startswith(f"{PREFIX}{machine()}-")
         if (locked and ours) or (locked is not False and is_old(path)):
+            put_back(path)
             for entry in path.iterdir():
                 if entry.name != LOCK_NAME:  # it goes last: nothing in here is ever without it
                     shutil.rmtree(entry)
             shutil.rmtree(path)
     finally:
         os.close(file)
+
+
+def put_back(path: Path) -> None:
+    """Leaves the folder around a dead run's as it was before, should it have died amid the placing of its files."""
+    for replaced in path.glob(f"{REPLACED}/*"):
+        if not os.path.lexists(path.parent / replaced.name):
+            replaced.rename(path.parent / replaced.name)
+    parts = [part for part in path.glob(f"{CONTENT}/*") if part.is_file()]
+    placed = [target for part in parts if (target := path.parent / part.name).exists() and target.samefile(part)]
+    if len(placed) < len(parts):
+        for target in placed:
+            target.unlink()
 
 
 def is_old(path: Path) -> bool:
