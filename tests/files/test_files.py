@@ -121,7 +121,7 @@ def test_the_input_is_never_overwritten(tmp_path: Path, toy_model: unbraid.Model
         (b"hello world" * 99, unbraid.AudioFileError, "not an audio file"),
         (None, FileNotFoundError, "in.wav"),
         ("folder", IsADirectoryError, "in.wav"),
-        ("pipe", unbraid.AudioFileError, "not a regular file"),
+        ("pipe", unbraid.AudioFileError, "is a pipe, and only files are read"),
     ],
 )
 def test_unreadable_inputs_are_refused(

@@ -27,8 +27,8 @@ def targets_in(folder: Path) -> dict[str, Path]:
 
 def write_all(
     folder: Path, text: str = "new", *, force: bool = False, before: Callable[[], object] = lambda: 0
-) -> None:
-    """Writes the files of NAMES; `before` happens when all are written and none is in its place."""
+) -> object:
+    """Writes the files of NAMES; `before` is called when all are written and none is in its place, its result given."""
     with OutputSet(targets_in(folder), force=force) as outputs:
         for name in NAMES:
             outputs.files[name].write(f"{text} {name}".encode())

@@ -175,10 +175,14 @@ def run_command(args: Sequence[str]) -> int:
     except click.Abort:  # of a Ctrl-C that found no handler of ours
         raise SystemExit(128 + signal.SIGINT) from None
     except click.ClickException as error:
-        print_error(" ".join(error.format_message().split()))
+        message = " ".join(error.format_message().split())
+        if message.startswith("No such command"):
+            message = f"{message.removesuffix('.')}; nor is there a file of that name"
+        print_error(message)
         return error.exit_code
     return int(result or 0)
 
 
 def is_input(word: str) -> bool:
-    return word == "-" or URL.match(word) is not None or os.path.lexists(word)
+    """What is meant for a file rather than for a command."""
+    return word == "-" or URL.match(word) is not None or os.path.lexists(word) or os.sep in word

@@ -28,7 +28,7 @@ _received: int | None = None  # the signal that is to end the program
 def main(args: Sequence[str] | None = None) -> int:
     """Runs a command; 0: all went well, 1: something failed, 2: wrong usage, 128 + N: ended by signal N."""
     open_missing_streams()
-    with ending_on_signals():
+    with ending_on_signals(to_exit=args is None):
         status = run(sys.argv[1:] if args is None else args)
         if _received is not None:
             status = 128 + _received
@@ -55,10 +55,11 @@ def run(args: Sequence[str]) -> int:
 
 
 @contextlib.contextmanager
-def ending_on_signals() -> Iterator[None]:
+def ending_on_signals(to_exit: bool) -> Iterator[None]:
     """Lets signals end the program through SystemExit, so that unfinished files are removed.
 
-    A signal that is ignored, as by `nohup`, stays so.
+    A signal that is ignored, as by `nohup`, stays so. Afterwards the handlers are as before, or, on the way `to_exit`,
+    none of Python's: it would raise in its own shutdown.
     """
     global _received
     last = -GRACE_SECONDS
@@ -84,7 +85,8 @@ def ending_on_signals() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            at_exit = signal.SIG_DFL if _received is None else signal.SIG_IGN
+            signal.signal(number, at_exit if to_exit else handler)
 
 
 def stop_if_told() -> None:

@@ -70,11 +70,11 @@ def check_distinct(sources: Sequence[Path], output_dir: Path, names: Sequence[st
     for several in (several for several in alike.values() if len(several) > 1):
         if (found := first_taken(several, output_dir)) is not None:
             refuse(by_name[several[0]], by_name[found], output_dir)
-    inputs = {identity(source): source for source in sources if source.exists()}
+    inputs = {identity(source): source for source in sources}
+    inputs.pop(None, None)
     for source in sources:
         for target in stem_paths(source, output_dir, names, kind).values():
-            overwritten = inputs.get(identity(target)) if target.exists() else None
-            if overwritten is not None:
+            if (overwritten := inputs.get(identity(target))) is not None:
                 raise ValueError(f"{target}: the output of {source} would overwrite the input {overwritten}")
 
 
@@ -104,6 +104,10 @@ def first_taken(names: Iterable[str], output_dir: Path) -> str | None:
     return None
 
 
-def identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from all others, whatever its name; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:  # what is wrong with it shows when its turn comes
+        return None
     return status.st_dev, status.st_ino
