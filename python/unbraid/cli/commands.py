@@ -176,8 +176,8 @@ def run_command(args: Sequence[str]) -> int:
         raise SystemExit(128 + signal.SIGINT) from None
     except click.ClickException as error:
         message = " ".join(error.format_message().split())
-        if message.startswith("No such command"):
-            message = f"{message.removesuffix('.')}; nor is there a file of that name"
+        if message == f"No such command {words[0]!r}.":
+            message = f"No such command {words[0]!r}, nor a file of that name."
         print_error(message)
         return error.exit_code
     return int(result or 0)
