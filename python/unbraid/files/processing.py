@@ -38,14 +38,17 @@ def separate_file(
 ) -> dict[str, Path]:
     """Separates an audio file into stems, one file each, in constant memory; returns their paths by stem.
 
-    The files are `output_dir/NAME/STEM.FORMAT`, with the input's name without its ending as NAME. `format` is "wav"
-    (32-bit float) or "flac" (24 bit). `stems` picks some of the model's stems. Sample rate, channels and length are the
-    input's. `progress` is called with (seconds done, seconds in all) after each second.
+    The files are `output_dir/NAME/STEM.FORMAT`, with the input's name without its ending as NAME; all of the name where
+    that would leave only dots. `format` is "wav" (32-bit float) or "flac" (24 bit). `stems` picks some of the model's
+    stems. Sample rate, channels and length are the input's. `progress` is called with (seconds done, seconds in all)
+    after each second.
 
-    The files get their names when all are complete; a failure leaves none. Raises FileExistsError for an existing file
-    unless `force`, AudioFileError for an input that is no whole audio file, another OSError for what cannot be read or
-    written, ValueError for an unknown stem or format, ModelError for a model that cannot be had, RuntimeError where
-    ONNX Runtime is missing or fails. Warns of samples that a FLAC file cannot hold with ClippingWarning.
+    The files appear together, complete and on the disk; a failure leaves none. Until then they lie in a hidden folder,
+    `.unbraid-*.part`, which the next run removes should this one be killed. Raises FileExistsError for a file that is
+    there, or has appeared meanwhile, unless `force`; AudioFileError for an input that is no whole audio file, as a pipe
+    or a URL; another OSError for what cannot be read or written, ValueError for an unknown stem or format and for an
+    output that is the input, ModelError for a model that cannot be had, RuntimeError where ONNX Runtime is missing or
+    fails. Warns of samples that a FLAC file cannot hold with ClippingWarning.
     """
     source = Path(input)
     model = load_model(model)
