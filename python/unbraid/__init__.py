@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from . import _core, _runtime
 from ._core import Model, ModelError, __version__
-from .files import AudioFileError, ClippingWarning, remix_file, separate_file
+from .files import AudioFileError, ClippingWarning, DamageWarning, remix_file, separate_file
 from .plugin import load_plugin
 from .rack import StemRack
 from .registry import ModelInfo, load_model, models
@@ -23,6 +23,7 @@ if _library := _runtime.find_library():
 __all__ = [
     "AudioFileError",
     "ClippingWarning",
+    "DamageWarning",
     "Model",
     "ModelError",
     "ModelInfo",

@@ -15,6 +15,7 @@ from pedalboard import Delay, Gain
 
 import unbraid
 from helpers.audio import Audio, read_audio, soft_noise, write
+from unbraid.files.formats import KNOWN_FORMATS
 
 RATE = 16000
 
@@ -107,7 +108,7 @@ def test_one_failure_does_not_stop_the_rest(shell: Shell, talk: Path) -> None:
     assert done.returncode == 1
     assert len(done.stdout.split()) == 3
     assert done.stderr.splitlines() == [
-        "unbraid: text.wav: not an audio file of a known format",
+        f"unbraid: text.wav: not an audio file of a known format; {KNOWN_FORMATS}",
         "unbraid: none*.wav: No such file or directory",
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 from pedalboard.io import AudioFile
 
@@ -29,9 +30,9 @@ def write(path: Path, audio: Audio, sample_rate: float = 48000, bit_depth: int =
 
 
 def read(path: Path) -> tuple[Audio, float]:
-    """All of a file, and its sample rate."""
-    with AudioFile(str(path)) as file:
-        return file.read(max(file.frames, 1)), file.samplerate  # read(0) is refused
+    """All of a file, and its sample rate; as libsndfile has it, straight from the file."""
+    audio, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
+    return np.ascontiguousarray(audio.T), sample_rate
 
 
 def read_audio(path: Path) -> Audio:

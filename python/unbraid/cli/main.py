@@ -20,9 +20,11 @@ from .._checks import GAIN_SUFFIX
 from .._core import Model, ModelError, __version__
 from ..files import processing as files
 from ..files.audio_io import BIT_DEPTHS
+from ..files.errors import DamageWarning
 from ..rack import Chain
 from ..registry import ModelInfo, describe, load_model, read_installed
 from .chains import ChainType, build_rack
+from .file_options import bit_depth_option, check_depth, keep_going_option
 from .options import StemCommand, model_option
 from .plugin_commands import plugin_commands
 from .progress import progress_bar
@@ -51,7 +53,9 @@ commands.add_command(plugin_commands)
 )  # fmt: skip
 @click.option("--stems", metavar="A,B", help="Only these stems.  [default: all]")
 @click.option("--format", "kind", type=click.Choice(list(BIT_DEPTHS)), default="wav")
+@bit_depth_option
 @model_option
+@keep_going_option
 @force_option
 @quiet_option
 def separate(
@@ -59,11 +63,14 @@ def separate(
     output_dir: str,
     stems: str | None,
     kind: str,
+    bit_depth: int | None,
     model: Model,
+    keep_going: bool,
     force: bool,
     quiet: bool,
 ) -> int:
     """Write each stem of audio files to a file of its own."""
+    check_depth(kind, bit_depth)
     sources = expand(inputs)
     check_distinct(sources, output_dir)
     try:
@@ -73,7 +80,14 @@ def separate(
 
     def separate_one(source: Path, progress: files.Progress | None) -> Iterable[Path]:
         return files.separate_file(
-            source, output_dir, model=model, stems=names, format=kind, force=force, progress=progress
+            *(source, output_dir),
+            model=model,
+            stems=names,
+            format=kind,
+            bit_depth=bit_depth,
+            keep_going=keep_going,
+            force=force,
+            progress=progress,
         ).values()
 
     done = [run(separate_one, source, quiet) for source in sources]
@@ -87,14 +101,18 @@ def separate(
     "--chain", "chains", type=ChainType(), multiple=True,
     help="Send a stem through the pedalboard chain of that name in a Python file. May be given for each stem.",
 )  # fmt: skip
+@bit_depth_option
 @model_option
+@keep_going_option
 @force_option
 @quiet_option
 def remix(
     source: str,
     target: str,
     chains: Sequence[tuple[str, Chain]],
+    bit_depth: int | None,
     model: Model,
+    keep_going: bool,
     force: bool,
     quiet: bool,
     **gains: float | str | None,
@@ -105,6 +123,7 @@ def remix(
     """
     if Path(target).suffix[1:].lower() not in BIT_DEPTHS:
         raise click.BadParameter("OUT must end in .wav or .flac")
+    check_depth(Path(target).suffix[1:].lower(), bit_depth)
     given = {keyword.removesuffix(GAIN_SUFFIX): gain_db for keyword, gain_db in gains.items() if gain_db is not None}
 
     try:
@@ -113,9 +132,10 @@ def remix(
         raise click.BadParameter(str(error), param_hint="'--chain'") from None
 
     def remix_one(source: Path, progress: files.Progress | None) -> Iterable[Path]:
+        options: dict[str, Any] = {"bit_depth": bit_depth, "keep_going": keep_going, "force": force}
         if rack:
-            return [rack.process_file(source, target, force=force, progress=progress)]
-        return [files.remix_file(source, target, model=model, force=force, progress=progress, gains_db=given)]
+            return [rack.process_file(source, target, progress=progress, **options)]
+        return [files.remix_file(source, target, model=model, progress=progress, gains_db=given, **options)]
 
     return 0 if run(remix_one, Path(source), quiet) else SOME_FAILED
 
@@ -187,6 +207,7 @@ def run(work: Callable[[Path, files.Progress | None], Iterable[Path]], source: P
     """Does the work on one file under a progress bar; tells what was written, or why it was not."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", files.ClippingWarning)
+        warnings.simplefilter("always", DamageWarning)
         try:
             with progress_bar(source.name, quiet) as progress:
                 written = work(source, progress)
@@ -199,7 +220,7 @@ def run(work: Callable[[Path, files.Progress | None], Iterable[Path]], source: P
     if not quiet:
         for path in written:
             click.echo(path)
-    return True
+    return not any(issubclass(warning.category, DamageWarning) for warning in caught)
 
 
 def error_line(error: Exception) -> str:
