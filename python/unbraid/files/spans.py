@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import io
+import re
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, BinaryIO
@@ -28,6 +29,9 @@ class Window:
 
     def at(self, position: int, count: int) -> bytes:
         """`count` bytes from `position` on; fewer where the file ends."""
+        count = min(count, self.size - position)
+        if count <= 0:
+            return b""
         offset = position - self._start
         if offset < 0 or offset + count > len(self._held):
             self._file.seek(position)
@@ -36,13 +40,17 @@ class Window:
         return self._held[offset : offset + count]
 
     def find(self, pattern: bytes, position: int, end: int) -> int:
-        """Where the pattern begins next, from `position` on and wholly before `end`; -1 for nowhere."""
-        while position + len(pattern) <= end:
+        """Where these bytes begin next, from `position` on and wholly before `end`; -1 for nowhere."""
+        return self.search(re.compile(re.escape(pattern)), len(pattern), position, end)
+
+    def search(self, pattern: re.Pattern[bytes], length: int, position: int, end: int) -> int:
+        """As `find`, for a pattern of so many bytes."""
+        while position + length <= end:
             count = min(WINDOW_BYTES, end - position)
-            found = self.at(position, count).find(pattern)
-            if found >= 0:
-                return position + found
-            position += max(count - len(pattern) + 1, 1)
+            found = pattern.search(self.at(position, count))
+            if found:
+                return position + found.start()
+            position += max(count - length + 1, 1)
         return -1
 
     def is_zero(self, start: int, end: int) -> bool:

@@ -42,7 +42,7 @@ def inspect(window: Window, start: int) -> Contents:
     contents = Contents(rate, channels, [], layout=layout or USUAL_LAYOUTS[channels])
     run: list[Frame] = []
     expected = None if total == 0 else 0  # a stream recorded on its way starts anywhere
-    for frame in sound_frames(window, position, int.from_bytes(info[:2], "big")):
+    for frame in sound_frames(window, position, int.from_bytes(info[:2], "big"), total):
         first = expected or 0
         if expected is not None and frame.first < expected:
             contents.damage.append(
@@ -103,7 +103,7 @@ def at(each: Segment, start: int) -> Segment:
     return Segment(each.pieces, each.num_samples, start=start)
 
 
-def sound_frames(window: Window, start: int, block_length: int) -> Iterator[Frame]:
+def sound_frames(window: Window, start: int, block_length: int, total: int) -> Iterator[Frame]:
     """The frames whose checksums are right. The last one ends with the file: what follows it is left to the decoder."""
     waiting: list[Frame] = []
     for header in headers(window, start, block_length):
@@ -115,8 +115,7 @@ def sound_frames(window: Window, start: int, block_length: int) -> Iterator[Fram
     frames, _ = check(window, waiting, len(waiting) - 1)
     yield from frames
     rest = [header for header in waiting if not frames or header.start >= frames[-1].end]
-    expected = frames[-1].first + frames[-1].length if frames else 0
-    for last in [header for header in rest if header.first == expected][:1] or rest[-1:]:
+    for last in [header for header in rest if header.first + header.length == total][:1] or rest[-1:]:
         data = window.at(last.start, min(window.size - last.start, MAX_FRAME_BYTES))
         if first_zero_crc16(data, 6) >= 0:
             yield Frame(last.start, window.size, last.first, last.length)
@@ -127,14 +126,32 @@ def check(window: Window, heads: Sequence[Frame], count: int) -> tuple[list[Fram
     zero = checksums(window, [(a.start, b.start) for a, b in pairwise(heads[: count + 1])])
     frames, index = [], 0
     while index < count:
-        head, following = heads[index], index + 1
+        head, end = heads[index], heads[index + 1].start
         if not zero[index]:
-            others = range(index + 2, min(index + 2 + MAX_FALSE_HEADERS, len(heads)))
-            following = next((i for i in others if all(checksums(window, [(head.start, heads[i].start)]))), 0)
-        if following:
-            frames.append(Frame(head.start, heads[following].start, head.first, head.length))
-        index = following or index + 1
+            is_next = heads[index + 1].first == head.first + head.length
+            others = [] if is_next else [other.start for other in heads[index + 2 : index + 2 + MAX_FALSE_HEADERS]]
+            end = next((end for end in [*others, *possible_ends(window, head, end)] if is_sound(window, head, end)), 0)
+        if end:
+            frames.append(Frame(head.start, end, head.first, head.length))
+        index += 1
+        while end and index < count and heads[index].start < end:
+            index += 1
     return frames, list(heads[index:])
+
+
+def possible_ends(window: Window, head: Frame, end: int) -> Iterator[int]:
+    """Where a frame may end whose follower is broken, or belongs to another file."""
+    for mark in (window.at(head.start, 2), b"fLaC", b"ID3", b"TAG"):
+        place = head.start + 4
+        for _ in range(MAX_FALSE_HEADERS):
+            place = window.find(mark, place + 2, min(end, head.start + MAX_FRAME_BYTES))
+            if place < 0:
+                break
+            yield place
+
+
+def is_sound(window: Window, head: Frame, end: int) -> bool:
+    return checksums(window, [(head.start, end)])[0]
 
 
 def checksums(window: Window, spans: Sequence[tuple[int, int]]) -> list[bool]:

@@ -137,8 +137,9 @@ def add_segments(part: Part, head: Header, done: int, contents: Contents) -> int
     """A segment for each run, placed after `done` samples; returns the length of the part."""
     place = 0  # in what a decoder gives, before anything is cut off
     delay = DECODER_DELAY if head.layer == 3 else 0
-    tell = part.note.frames if part.note else None
-    padding = max(0, part.note.padding - DECODER_DELAY) if part.note and part.trim and tell == part.frames else 0
+    padding = 0
+    if part.note and part.trim and part.note.frames == part.frames + sum(run.lost for run in part.runs):
+        padding = max(0, part.note.padding - DECODER_DELAY)
     for run in part.runs:
         place += run.lost * head.num_samples
         skip = max(0, part.trim - delay - place)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ..spans import Window
 
+HEAD = re.compile(rb"\xff[\xe2-\xff][\x10-\xef][^\x02]", re.DOTALL)
 LOOK_FRAMES = 3  # headers turn up by chance: so many in a row do not
 
 # kbit/s by (is MPEG-1, layer), from bit rate index 1 on
@@ -67,7 +69,7 @@ def parse(data: bytes) -> Header | None:
 
 def next_frame(window: Window, position: int, end: int, like: Header | None) -> int:
     """Where the next frame begins that others follow; -1 for nowhere. Frames of the stream of `like`, if given."""
-    while (position := window.find(b"\xff", position, end)) >= 0:
+    while (position := window.search(HEAD, 4, position, end)) >= 0:
         if leads_on(window, position, end, like):
             return position
         position += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..spans import Window
 
 ID3V1_BYTES = 128
+MAX_LYRICS_BYTES = 1 << 16
 # Starts of files that hold no audio we read: not to be searched for MP3 frames, which turn up by chance.
 OTHERS = (
     *(b"PK\x03\x04", b"\x1f\x8b", b"%PDF", b"\x7fELF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff"),
@@ -33,7 +34,7 @@ def tag_size(window: Window, position: int) -> int:
         is_header = int.from_bytes(head[20:24], "little") & 1 << 29
         return 32 + (int.from_bytes(head[12:16], "little") if is_header else 0)
     if head[:11] == b"LYRICSBEGIN":
-        end = window.find(b"LYRICS200", position, min(position + (1 << 20), window.size))
+        end = window.find(b"LYRICS200", position, min(position + MAX_LYRICS_BYTES, window.size))
         return end + 9 - position if end >= 0 else 0
     return 0
 
@@ -61,10 +62,10 @@ def skip_tags(window: Window, position: int, end: int) -> int:
     while position < end:
         size = tag_size(window, position)
         after = position + size if size else skip_zeros(window, position, end)
-        if after == position:
+        if after == position or after > end:  # a tag that claims more than there is, is not believed
             break
         position = after
-    return min(position, end)
+    return position
 
 
 def is_other(head: bytes) -> bool:
