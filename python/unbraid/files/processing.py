@@ -182,7 +182,7 @@ def warn_of_clipping(files: Iterable[OutputFile]) -> None:
         if file.num_clipped:
             warnings.warn(
                 f"{file.target}: {file.num_clipped} samples beyond full scale were clipped "
-                f"(peak {file.peak:.2f}); WAV would hold them",
+                f"(peak {file.peak:.2f}); WAV of 32 bits would hold them",
                 ClippingWarning,
                 stacklevel=4,
             )
