@@ -91,12 +91,12 @@ def read_metadata(window: Window, start: int) -> tuple[bytes, int, int]:
 
 
 def segment(info: bytes, run: Sequence[Frame]) -> Segment:
-    """Frames that follow one another, under a header of their own."""
-    count = run[-1].first + run[-1].length - run[0].first
-    packed = int.from_bytes(info[10:18], "big") & ~TOTAL_MASK | count
+    """Frames that follow one another, under a header of their own; they keep their numbers."""
+    end = run[-1].first + run[-1].length
+    packed = int.from_bytes(info[10:18], "big") & ~TOTAL_MASK | end & TOTAL_MASK
     header = b"fLaC\x80\0\0\x22" + info[:10] + packed.to_bytes(8, "big") + bytes(16)
     pieces: list[Piece] = [header, (run[0].start, run[-1].end)]
-    return Segment(pieces, count, start=run[0].first)
+    return Segment(pieces, end - run[0].first, start=run[0].first)
 
 
 def at(each: Segment, start: int) -> Segment:
