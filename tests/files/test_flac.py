@@ -175,3 +175,13 @@ def test_flac_in_ogg_is_read(tmp_path: Path, audio: Audio, parts: tuple[list[byt
 def test_headers_without_sense_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(unbraid.AudioFileError, match=message):
         decoded(written(tmp_path / "in.flac", content))
+
+
+def test_an_endless_gap_is_not_filled(tmp_path: Path, audio: Audio, parts: tuple[list[bytes], list[bytes]]) -> None:
+    """What a header or a frame claims may be days away."""
+    info = bytearray(parts[0][0])
+    info[4 + 13 : 4 + 18] = bytes([info[4 + 13] | 0xF, 255, 255, 255, 255])
+    path = written(tmp_path / "in.flac", flac(([bytes(info), *parts[0][1:]], parts[1])))
+    with pytest.raises(unbraid.AudioFileError, match=f"cut short: {(1 << 36) - 1 - 60000} of its"):
+        decoded(path)
+    np.testing.assert_array_equal(decoded(path, keep_going=True)[0], audio)

@@ -178,6 +178,14 @@ def test_a_note_is_bounded_by_what_the_file_holds(tmp_path: Path, frames: list[b
     assert decoded(path, keep_going=True)[0].shape[1] < FRAME * len(frames)
 
 
+def test_an_endless_gap_is_not_filled(tmp_path: Path, frames: list[bytes]) -> None:
+    first = bytearray(frames[0])
+    at = max(first.find(b"Xing"), first.find(b"Info")) + 8
+    first[at : at + 4] = (0x930000).to_bytes(4, "big")
+    path = written(tmp_path / "in.mp3", first + b"".join(frames[1:40]) + bytes(500) + b"".join(frames[40:]))
+    assert decoded(path, keep_going=True)[0].shape[1] < FRAME * len(frames)
+
+
 def test_a_tag_that_claims_more_than_the_file_is_passed_over(tmp_path: Path, frames: list[bytes]) -> None:
     path = written(tmp_path / "in.mp3", b"ID3\3\0\0\x7f\x7f\x7f\x7f" + b"".join(frames))
     assert decoded(path)[0].shape == (2, 100000)

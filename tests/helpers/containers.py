@@ -91,12 +91,17 @@ def ogg_page(body: bytes, serial: int, number: int, granule: int, flags: int) ->
     """One page that holds one packet of less than 65,025 bytes."""
     lacing = bytes([255] * (len(body) // 255) + [len(body) % 255])
     head = struct.pack("<4sBBqIIIB", b"OggS", 0, flags, granule, serial, number, 0, len(lacing)) + lacing
+    return with_checksum(head + body)
+
+
+def with_checksum(page: bytes) -> bytes:
+    """An Ogg page with the checksum that it should have."""
     crc = 0
-    for byte in head + body:
+    for byte in page[:22] + bytes(4) + page[26:]:
         crc ^= byte << 24
         for _ in range(8):
             crc = (crc << 1) ^ (0x104C11DB7 if crc & 0x80000000 else 0)
-    return head[:22] + struct.pack("<I", crc) + head[26:] + body
+    return page[:22] + struct.pack("<I", crc) + page[26:]
 
 
 def ogg_pages(data: bytes) -> list[bytes]:

@@ -95,7 +95,8 @@ def version_of(file: BinaryIO) -> tuple[int, int]:
 
 def open_regular(path: Path) -> BinaryIO:
     """Opens a file. What can be read only once, as a pipe, is refused: a file is looked at before it is decoded."""
-    if str(path) == "-" or (path.exists() and not (path.is_file() or path.is_dir())):
+    is_other = path.exists() and not (path.is_file() or path.is_dir())
+    if is_other or (str(path) == "-" and not path.exists()):
         raise AudioFileError(
             f"{path}: expected a file, got a pipe or a device; save it first, for one with `cat > IN.wav`"
         )

@@ -16,6 +16,9 @@ from .contents import Contents, Damage, Segment
 from .errors import AudioFileError
 from .spans import Spans
 
+# Places in a file may be as wrong as anything: a longer gap is not filled.
+MAX_SILENCE_SECONDS = 600
+
 
 class Decoder(SoundFile):  # type: ignore[misc] # soundfile has no types
     def seekable(self) -> bool:
@@ -55,17 +58,23 @@ class SoundFileReader:
 
     def _placed(self) -> Iterator[Segment]:
         """The segments with the lengths and places that only the decoder knows; the first is tried in any case."""
-        reached = 0
+        reached = cut = 0
+        most = MAX_SILENCE_SECONDS * self.sample_rate
         for index, segment in enumerate(self._contents.segments):
             if index == 0 or segment.num_samples is None:
                 with self._decoder(Spans(self._file, segment.pieces)) as decoder:
                     segment = replace(segment, num_samples=segment.num_samples or decoder.frames)
             count = segment.num_samples or 0
-            if segment.start is None:
-                gap = 0 if segment.after is None else max(0, segment.end - count - segment.after)
-                segment = replace(segment, start=reached + gap)
-            reached = (segment.start or 0) + count
-            yield segment
+            if segment.start is not None:
+                gap = segment.start - cut - reached
+            else:
+                gap = 0 if segment.after is None else segment.end - count - segment.after
+            if gap > most:
+                cut += gap
+                gap = 0
+            reached += max(gap, 0)
+            yield replace(segment, start=reached)
+            reached += count
 
     def _decoder(self, spans: Spans) -> Decoder:
         try:

@@ -13,6 +13,7 @@ from . import tags
 
 MAX_CHUNKS = 4096  # a file of junk may look like millions of them
 W64_ALIGNMENT = 8
+UNPADDED = (b"fmt ", b"data", b"COMM", b"SSND")  # may follow a chunk of odd size at once, as some programs have it
 
 Order = Literal["little", "big"]
 
@@ -32,6 +33,9 @@ def chunks_from(window: Window, position: int, order: Order) -> Iterator[Chunk]:
     """The chunks from a position on, until there is none where one should be."""
     for _ in range(MAX_CHUNKS):
         head = window.at(position, 8)
+        if window.at(position - 1, 4) in UNPADDED:
+            position -= 1
+            head = window.at(position, 8)
         if len(head) < 8 or not is_name(head[:4]):
             return
         chunk = Chunk(head[:4], position + 8, int.from_bytes(head[4:], order))
@@ -108,7 +112,11 @@ def check_header(channels: int, sample_rate: float) -> None:
 def is_tail(window: Window, position: int, order: Order) -> bool:
     """Whether what follows the audio are chunks, tags or zeros, as it should be."""
     for chunk in chunks_from(window, position, order):
-        if chunk.end > window.size + 1 or chunk.name in (b"RIFF", b"FORM") or tags.tag_size(window, chunk.start - 8):
+        if (
+            chunk.end > window.size + 1
+            or chunk.name in (b"RIFF", b"FORM", b"data")
+            or tags.tag_size(window, chunk.start - 8)
+        ):
             break
         position = chunk.end + chunk.size % 2
     return tags.skip_tags(window, position, window.size) >= window.size - 1

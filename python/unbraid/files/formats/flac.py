@@ -22,7 +22,7 @@ BATCH_FRAMES, BATCH_BYTES = 64, 1 << 20
 MAX_FALSE_HEADERS = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Frame:
     """Positions in the file (start, end) and in the audio (first sample, number of samples)."""
 
@@ -54,7 +54,7 @@ def inspect(window: Window, start: int) -> Contents:
         if run and (run[-1].end != frame.start or frame.first != expected):
             contents.segments.append(segment(info, run))
             run = []
-        run.append(frame)
+        run = [*run[:1], frame]  # the first and the last are enough
         expected = frame.first + frame.length
     if run:
         contents.segments.append(segment(info, run))

@@ -16,6 +16,7 @@ from .ogg_pages import NO_GRANULE, Page, Stream, read_streams
 OPUS_RATE = 48000  # in which its granules count
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)  # that its decoder gives
 FLAC_MAPPING_BYTES = 9  # ahead of the FLAC stream as it is in a file of its own
+MAX_LOST_AT_START = 3  # pages; after more the audio's counts are taken to begin before the file does
 MARKS = {b"\x01vorbis": "Vorbis", b"OpusHead": "Opus", b"\x7fFLAC": "FLAC"}
 OTHER_MARKS = {b"Speex": "Speex", b"\x80theora": "Theora", b"fishead": "Skeleton", b"PCM ": "PCM", b"CELT": "CELT"}
 
@@ -88,10 +89,12 @@ def inspect_granules(window: Window, streams: Sequence[Stream]) -> Contents:
             granule = last_granule(body)
             if granule is None:
                 continue
+            joined = reached == 0 and run[0].number - runs[0][-1].number > MAX_LOST_AT_START  # a stream on its way
+            known = run is not runs[0] and not joined
             scale = codec.sample_rate / codec.granule_rate
             end, after = round((granule - codec.pre_skip) * scale), round(reached * scale)
             pieces = merged((page.start, page.end) for page in [*head, *body])
-            contents.segments.append(Segment(pieces, end=end, after=after if run is not runs[0] else None))
+            contents.segments.append(Segment(pieces, end=end, after=after if known else None))
             reached = granule
         done += max(0, reached - codec.pre_skip) / codec.granule_rate
         if not stream.is_ended:
@@ -131,6 +134,8 @@ def inspect_flac(file: BinaryIO, streams: Sequence[Stream]) -> Contents:
     spans[0] = (spans[0][0] + FLAC_MAPPING_BYTES, spans[0][1])
     inner = Spans(file, merged(spans))
     contents = flac.inspect(Window(inner), 0)
+    if inner.error:
+        raise inner.error
     contents.segments = [
         replace(segment, pieces=[part for piece in segment.pieces for part in outer(inner, piece)])
         for segment in contents.segments

@@ -13,7 +13,7 @@ NO_GRANULE = -1
 HEADER_BYTES = 27
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Page:
     start: int
     body: int
