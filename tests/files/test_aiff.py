@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import unbraid
-from helpers.audio import Audio, soft_noise
+from helpers.audio import Audio, on_grid, soft_noise
 from helpers.containers import decoded, pcm, written
 
 SOWT = b"sowt\0\0"
@@ -40,7 +40,7 @@ def big(data: bytes, bits: int) -> bytes:
 
 @pytest.fixture
 def audio(rng: np.random.Generator) -> Audio:
-    return np.rint(soft_noise(rng, 2, 999) * 32768).astype(np.float32) / 32768
+    return on_grid(soft_noise(rng, 2, 999))
 
 
 @pytest.mark.parametrize("bits", [16, 24, 32])

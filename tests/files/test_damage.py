@@ -46,7 +46,16 @@ def test_all_doors_keep_going(tmp_path: Path, toy_model: unbraid.Model, cut: Pat
 
 
 def test_the_command_line_tells_it_and_fails(tmp_path: Path, toy_model_path: Path, cut: Path) -> None:
-    command = [sys.executable, "-m", "unbraid", "remix", cut, tmp_path / "out.wav", "--model", toy_model_path]
+    command = [
+        sys.executable,
+        "-m",
+        "unbraid",
+        "remix",
+        str(cut),
+        str(tmp_path / "out.wav"),
+        "--model",
+        str(toy_model_path),
+    ]
     told = r"in.wav: cut short: it holds 120000 of the 240000 bytes"
     for arguments, exists in (([], False), (["--keep-going"], True)):
         done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 import unbraid
-from helpers.audio import Audio, soft_noise
+from helpers.audio import Audio, on_grid, soft_noise
 from helpers.containers import decoded, flac_parts, ogg_page, pcm, written
 
 BLOCK = 4096
@@ -20,7 +20,7 @@ APEV2 = b"APETAGEX" + (2000).to_bytes(4, "little") + (3000).to_bytes(4, "little"
 
 @pytest.fixture
 def audio(rng: np.random.Generator) -> Audio:
-    return np.rint(soft_noise(rng, 2, 60000) * 32768).astype(np.float32) / 32768
+    return on_grid(soft_noise(rng, 2, 60000))
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def in_ogg(parts: tuple[list[bytes], list[bytes]]) -> list[bytes]:
 def test_all_depths_are_exact(tmp_path: Path, audio: Audio, subtype: str, channels: int) -> None:
     mixture = np.resize(audio, (channels, 9999))
     if subtype == "PCM_S8":
-        mixture = np.rint(mixture * 128) / 128
+        mixture = on_grid(mixture, 8)
     soundfile.write(tmp_path / "in.flac", mixture.T, 44100, subtype=subtype)
     np.testing.assert_array_equal(decoded(tmp_path / "in.flac")[0], mixture)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import unbraid
-from helpers.audio import Audio, soft_noise, write
+from helpers.audio import soft_noise, write
 from helpers.containers import decoded, fmt, pcm, wav, written
 from unbraid.files.input_file import InputFile
 from unbraid.files.output_format import as_integers
@@ -78,7 +78,8 @@ def test_faders_at_zero_give_back_the_very_integers(
 
 
 def test_integers_are_rounded_and_clipped() -> None:
-    audio: Audio = np.array([[0, 1.4, 1.6, -1.6, 32767.4, 32768, 40000, -32768, -40000]], np.float32) / 32768
+    levels = [[0, 1.4, 1.6, -1.6, 32767.4, 32768, 40000, -32768, -40000]]
+    audio = np.array(levels, np.float32) / np.float32(32768)
     expected = [[0, 1, 2, -2, 32767, 32767, 32767, -32768, -32768]]
     np.testing.assert_array_equal(as_integers(audio, 16) >> 16, expected)
 

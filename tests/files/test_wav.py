@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import unbraid
-from helpers.audio import Audio, soft_noise
+from helpers.audio import Audio, on_grid, soft_noise
 from helpers.containers import FLOAT, PCM, chunk, decoded, fmt, pcm, w64, wav, written
 
 UNKNOWN = 0xFFFFFFFF
@@ -19,7 +19,7 @@ UNKNOWN = 0xFFFFFFFF
 @pytest.fixture
 def audio(rng: np.random.Generator) -> Audio:
     """On the grid of 16-bit integers, so that any depth holds it exactly."""
-    return np.rint(soft_noise(rng, 2, 9999) * 32768).astype(np.float32) / 32768
+    return on_grid(soft_noise(rng, 2, 9999))
 
 
 @pytest.mark.parametrize("bits", [16, 24, 32])
