@@ -16,7 +16,7 @@ from . import _core, _runtime
 from ._core import Model, ModelError, __version__
 
 if TYPE_CHECKING:
-    from .files import AudioFileError, ClippingWarning, remix_file, separate_file
+    from .files import AudioFileError, ClippingWarning, DamageWarning, remix_file, separate_file
     from .plugin import load_plugin
     from .rack import StemRack
     from .registry import ModelInfo, load_model, models
@@ -28,6 +28,7 @@ if _library := _runtime.find_library():
 __all__ = [
     "AudioFileError",
     "ClippingWarning",
+    "DamageWarning",
     "Model",
     "ModelError",
     "ModelInfo",
@@ -48,6 +49,7 @@ __all__ = [
 _HOMES = {
     "AudioFileError": "files",
     "ClippingWarning": "files",
+    "DamageWarning": "files",
     "ModelInfo": "registry",
     "Remixer": "separator",
     "Separator": "separator",

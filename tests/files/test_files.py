@@ -165,16 +165,6 @@ def test_a_tag_at_the_end_does_no_harm(tmp_path: Path, toy_model: unbraid.Model,
     assert read(path)[0].shape == expected
 
 
-def test_a_wav_without_its_length_is_refused(tmp_path: Path, toy_model: unbraid.Model, audio: Audio) -> None:
-    source = write(tmp_path / "in.wav", audio)
-    data = bytearray(source.read_bytes())
-    start = data.index(b"data") + 4
-    data[4:8] = data[start : start + 4] = b"\xff\xff\xff\xff"
-    source.write_bytes(data)
-    with pytest.raises(unbraid.AudioFileError, match="does not say how long it is"):
-        unbraid.separate_file(source, tmp_path / "out", model=toy_model)
-
-
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_file_with_nan_is_refused_and_leaves_nothing(
     tmp_path: Path, toy_model: unbraid.Model, audio: Audio, bad: float

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,6 +20,7 @@ from ..rack import Chain
 from ..registry import ModelInfo, describe, load_model, read_installed
 from .chains import build_rack, chain_option
 from .endings import SOME_FAILED
+from .file_options import bit_depth_option, check_depth, keep_going_option
 from .messages import print_error, printable
 from .options import StemCommand, format_option, gains_of, known_stems, model_option, stems_option
 from .plugin_commands import plugin_commands
@@ -48,7 +50,9 @@ commands.add_command(plugin_commands)
 )  # fmt: skip
 @stems_option
 @format_option
+@bit_depth_option
 @model_option
+@keep_going_option
 @force_option
 @quiet_option
 def separate(
@@ -56,11 +60,14 @@ def separate(
     output_dir: str,
     stems: Sequence[str],
     kind: str,
+    bit_depth: int | None,
     model: Model,
+    keep_going: bool,
     force: bool,
     quiet: bool,
 ) -> int:
     """Write each stem of audio files to a file of its own."""
+    check_depth(kind, bit_depth)
     try:
         names = files.choose_stems(known_stems(stems, model.stem_names) or None, model.stem_names)
     except ValueError as error:
@@ -73,7 +80,14 @@ def separate(
 
     def separate_one(source: Path, progress: files.Progress) -> Iterable[Path]:
         return files.separate_file(
-            source, output_dir, model=model, stems=names, format=kind, force=force, progress=progress
+            *(source, output_dir),
+            model=model,
+            stems=names,
+            format=kind,
+            bit_depth=bit_depth,
+            keep_going=keep_going,
+            force=force,
+            progress=progress,
         ).values()
 
     done = [run(separate_one, source, quiet) for source in sources]
@@ -84,7 +98,9 @@ def separate(
 @click.argument("source", metavar="IN")
 @click.argument("target", metavar="OUT")
 @chain_option
+@bit_depth_option
 @model_option
+@keep_going_option
 @force_option
 @quiet_option
 @click.pass_context
@@ -94,7 +110,9 @@ def remix(
     source: str,
     target: str,
     chains: Sequence[tuple[str, Chain]],
+    bit_depth: int | None,
     model: Model,
+    keep_going: bool,
     force: bool,
     quiet: bool,
     **_gains: float | str | None,
@@ -109,6 +127,7 @@ def remix(
         endings = " or ".join(map(".{}".format, BIT_DEPTHS))
         message = f"OUT must end in {endings}, got {target!r}; ffmpeg -i OUT.wav OUT.mp3 makes other formats of it"
         raise click.BadParameter(message) from None
+    check_depth(Path(target).suffix[1:].lower(), bit_depth)
     given = gains_of(ctx)
 
     try:
@@ -117,9 +136,10 @@ def remix(
         raise click.BadParameter(str(error), param_hint="'--chain'") from None
 
     def remix_one(source: Path, progress: files.Progress) -> Iterable[Path]:
+        options: dict[str, Any] = {"bit_depth": bit_depth, "keep_going": keep_going, "force": force}
         if rack:
-            return [rack.process_file(source, target, force=force, progress=progress)]
-        return [files.remix_file(source, target, model=model, force=force, progress=progress, gains_db=given)]
+            return [rack.process_file(source, target, progress=progress, **options)]
+        return [files.remix_file(source, target, model=model, progress=progress, gains_db=given, **options)]
 
     return 0 if run(remix_one, Path(source), quiet) else SOME_FAILED
 

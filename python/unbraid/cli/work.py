@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ..files.errors import DamageWarning
 from ..files.naming import as_typed
 from ..files.processing import ClippingWarning, Progress
 from .endings import stop_if_told
@@ -41,6 +42,7 @@ def run(work: Callable[[Path, Progress], Iterable[Path]], source: Path, quiet: b
     """Does the work on one file under a progress bar; tells what was written, or why it was not."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ClippingWarning)
+        warnings.simplefilter("always", DamageWarning)
         try:
             with progress_bar(printable(source.name), quiet) as progress:
 
@@ -62,4 +64,4 @@ def run(work: Callable[[Path, Progress], Iterable[Path]], source: Path, quiet: b
     if not quiet:
         for path in written:
             print_path(path)
-    return True
+    return not any(issubclass(warning.category, DamageWarning) for warning in caught)

@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from .audio_io import BIT_DEPTHS, AudioFileError
+from .errors import AudioFileError
+from .output_format import BIT_DEPTHS
 from .scratch import Scratch
 
 URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])", re.IGNORECASE)  # a Path makes one stroke of two

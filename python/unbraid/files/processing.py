@@ -11,8 +11,11 @@ from pathlib import Path
 from .._checks import Audio, Gain, gains_by_stem
 from ..registry import DEFAULT_MODEL, load_model
 from ..separator import ModelLike, Remixer, Separator, aligned
-from .audio_io import InputFile, OutputFile
+from .audio_io import OutputFile
+from .errors import DamageWarning
+from .input_file import InputFile, described
 from .naming import check_formats, check_source, stem_paths
+from .output_format import check_bit_depth
 from .outputs import OutputSet
 
 BLOCK_SECONDS = 1.0
@@ -33,22 +36,28 @@ def separate_file(
     model: ModelLike = DEFAULT_MODEL,
     stems: Sequence[str] | None = None,
     format: str = "wav",  # noqa: A002
+    bit_depth: int | None = None,
+    keep_going: bool = False,
     force: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Path]:
     """Separates an audio file into stems, one file each, in constant memory; returns their paths by stem.
 
     The files are `output_dir/NAME/STEM.FORMAT`, with the input's name without its ending as NAME; all of the name where
-    that would leave only dots. `format` is "wav" (32-bit float) or "flac" (24 bit). `stems` picks some of the model's
-    stems. Sample rate, channels and length are the input's. `progress` is called with (seconds done, seconds in all)
-    after each second.
+    that would leave only dots. `format` is "wav" or "flac"; `bit_depth` is 16, 24 or, for WAV, 32, which is float and
+    the default there (FLAC: 24). `stems` picks some of the model's stems. Sample rate, channels with their speakers,
+    and length are the input's. `progress` is called with (seconds done, seconds in all) after each second.
+
+    An input that is damaged or cut short is refused, and what is wrong is named with its time; what only decoding tells
+    is found on the way. With `keep_going` what can be decoded is used, in its place, with silence for what is missing
+    in the middle, and a DamageWarning tells what that is.
 
     The files appear together, complete and on the disk; a failure leaves none. Until then they lie in a hidden folder,
     `.unbraid-*.part`, which the next run removes should this one be killed. Raises FileExistsError for a file that is
     there, or has appeared meanwhile, unless `force`; AudioFileError for an input that is no whole audio file, as a pipe
-    or a URL; another OSError for what cannot be read or written, ValueError for an unknown stem or format and for an
-    output that is the input, ModelError for a model that cannot be had, RuntimeError where ONNX Runtime is missing or
-    fails. Warns of samples that a FLAC file cannot hold with ClippingWarning.
+    or a URL; another OSError for what cannot be read or written, ValueError for an unknown stem, format or bit
+    depth and for an output that is the input, ModelError for a model that cannot be had, RuntimeError where ONNX
+    Runtime is missing or fails. Warns of samples that integers cannot hold with ClippingWarning.
     """
     source = Path(input)
     model = load_model(model)
@@ -61,7 +70,7 @@ def separate_file(
         for estimates in aligned(separator, mixture.blocks(BLOCK_SECONDS)):
             yield {name: estimates[row] for name, row in rows.items()}
 
-    process_file(source, targets, stems_of, force=force, progress=progress)
+    process_file(source, targets, stems_of, bit_depth=bit_depth, keep_going=keep_going, force=force, progress=progress)
     return targets
 
 
@@ -70,6 +79,8 @@ def remix_file(
     output: PathLike,
     *,
     model: ModelLike = DEFAULT_MODEL,
+    bit_depth: int | None = None,
+    keep_going: bool = False,
     force: bool = False,
     progress: Progress | None = None,
     gains_db: Mapping[str, Gain] | None = None,
@@ -89,7 +100,13 @@ def remix_file(
             yield {"remix": remixed}
 
     target = Path(output)
-    process_file(Path(input), {"remix": target}, remix_of, force=force, progress=progress)
+    process_file(
+        *(Path(input), {"remix": target}, remix_of),
+        bit_depth=bit_depth,
+        keep_going=keep_going,
+        force=force,
+        progress=progress,
+    )
     return target
 
 
@@ -98,6 +115,8 @@ def process_file(
     targets: Mapping[str, Path],
     process: Callable[[InputFile], Iterator[Mapping[str, Audio]]],
     *,
+    bit_depth: int | None = None,
+    keep_going: bool = False,
     force: bool,
     progress: Progress | None,
 ) -> None:
@@ -107,14 +126,15 @@ def process_file(
     unknown format, AudioFileError for a source that is no whole audio file, OSError.
     """
     check_formats(targets.values())
+    for target in targets.values():
+        check_bit_depth(target.suffix[1:].lower(), bit_depth)
     check_source(source)
-    with InputFile(source) as mixture:
+    with InputFile(source, keep_going=keep_going) as mixture:
         check_not_source(targets.values(), source)
         with OutputSet(targets, force=force) as outputs, contextlib.ExitStack() as stack:
+            kind = (mixture.sample_rate, mixture.channels, bit_depth, mixture.layout)
             files = {
-                name: stack.enter_context(
-                    OutputFile(target, outputs.files[name], mixture.sample_rate, mixture.channels)
-                )
+                name: stack.enter_context(OutputFile(target, outputs.files[name], *kind))
                 for name, target in targets.items()
             }
             for parts in process(mixture):
@@ -124,6 +144,7 @@ def process_file(
                 if progress:
                     done = next(iter(files.values())).num_samples
                     progress(done / mixture.sample_rate, mixture.num_samples / mixture.sample_rate)
+    warn_of_damage(mixture)
     warn_of_clipping(files.values())
 
 
@@ -144,12 +165,17 @@ def check_not_source(targets: Iterable[Path], source: Path) -> None:
             raise ValueError(f"{target}: the output would overwrite the input")
 
 
+def warn_of_damage(source: InputFile) -> None:
+    if source.damage:
+        warnings.warn(f"{source.path}: {described(source.damage)}", DamageWarning, stacklevel=4)
+
+
 def warn_of_clipping(files: Iterable[OutputFile]) -> None:
     for file in files:
         if file.num_clipped:
             warnings.warn(
                 f"{file.target}: {file.num_clipped} samples beyond full scale were clipped "
-                f"(peak {file.peak:.2f}); WAV would hold them",
+                f"(peak {file.peak:.2f}); WAV of 32 bits would hold them",
                 ClippingWarning,
                 stacklevel=4,
             )
