@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -147,3 +150,38 @@ def test_files_of_unknown_formats_are_refused(
     with pytest.raises(ValueError, match=r"out\.mp3: the output must end in \.wav or \.flac"):
         unbraid.StemRack({}, toy_model).process_file(source, tmp_path / "out.mp3")
     assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+
+
+class Halve:
+    def process(self, input_array: Audio, sample_rate: float, buffer_size: int, reset: bool) -> Audio:
+        return 0.5 * input_array
+
+
+@pytest.mark.parametrize("how", [copy.deepcopy, lambda rack: pickle.loads(pickle.dumps(rack))])
+def test_a_copy_has_the_settings_and_a_stream_of_its_own(
+    toy_model: unbraid.Model, rng: np.random.Generator, how: Callable[[unbraid.StemRack], unbraid.StemRack]
+) -> None:
+    audio = soft_noise(rng, 2, 10000)
+    rack = unbraid.StemRack({"music": Halve(), "noise": None}, toy_model)
+    expected = rack.process(audio, RATE)
+    rack.process(audio, RATE, reset=False)
+    other = how(rack)
+    assert other.flush().size == 0
+    np.testing.assert_array_equal(other.process(audio, RATE), expected)
+    assert rack.flush().size > 0
+
+
+def test_what_cannot_be_copied_says_so(toy_model: unbraid.Model) -> None:
+    rack = unbraid.StemRack({"music": Gain(-12)}, toy_model)
+    for how in (copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match=r"chain of 'music' cannot be copied .* one StemRack per worker"):
+            how(rack)
+    with pytest.raises(TypeError, match="would share its chains"):
+        copy.copy(rack)
+
+
+def test_chains_are_a_mapping_by_stem(toy_model: unbraid.Model) -> None:
+    with pytest.raises(TypeError, match="chains must map stem names to chains, got list"):
+        unbraid.StemRack([Gain()], toy_model)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"unknown stem 'x{50,60}…; this model"):
+        unbraid.StemRack({"x" * 100_000: None}, toy_model)

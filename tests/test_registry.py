@@ -73,3 +73,62 @@ def test_importing_leaves_the_environment_alone() -> None:
     code = "import os; before = dict(os.environ); import unbraid; assert dict(os.environ) == before"
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("UNBRAID_", "ORT_"))}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_while_a_model_is_loaded_leaves_the_child_free(folder: Path) -> None:
+    code = """
+import os, sys, threading, time, warnings, unbraid
+warnings.simplefilter("ignore")
+stop = threading.Event()
+
+def load():
+    while not stop.is_set():
+        unbraid.registry._loaded.clear()
+        unbraid.load_model("good")
+
+thread = threading.Thread(target=load)
+thread.start()
+hung = 0
+for _ in range(5):
+    time.sleep(0.01)
+    child = os.fork()
+    if child == 0:
+        unbraid.load_model("good")
+        os._exit(0)
+    end = time.monotonic() + 10
+    while not (done := os.waitpid(child, os.WNOHANG)[0]) and time.monotonic() < end:
+        time.sleep(0.01)
+    if not done:
+        hung += 1
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+stop.set()
+thread.join()
+print(hung)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == "0\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_after_a_fork_streams_go_on(folder: Path) -> None:
+    code = """
+import os, numpy as np, unbraid
+separator = unbraid.Separator(48000, 1, "good")
+audio = np.ones(50000, np.float32)
+expected = separator.process(audio, reset=True)
+child = os.fork()
+same = np.array_equal(separator.process(audio, reset=True), expected)
+os._exit(not same) if child == 0 else print(same, os.waitpid(child, 0)[1])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == "True 0\n"
+
+
+def test_one_file_that_is_no_text_spoils_no_list(folder: Path) -> None:
+    path = save_toy_model(folder / "bad.onnx", task="TASK")
+    path.write_bytes(path.read_bytes().replace(b"TASK", b"\xff" * 4))
+    found = unbraid.models()
+    assert "good" in found
+    assert "bad" not in found

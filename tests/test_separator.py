@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +59,18 @@ def test_separate_is_the_stream_without_its_latency(
     aligned = streamed[..., separator.latency_samples :]
     for name, estimate in zip(separator.stem_names, aligned, strict=True):
         np.testing.assert_array_equal(stems[name], estimate)
+
+
+@pytest.mark.parametrize("fundamental_hz", [110.0, 170.0, 260.0])
+def test_music_that_begins_at_once_does_not_click(fundamental_hz: float) -> None:
+    """Of a chord that is cut off at the start of the file, the first 60 ms stay with the music."""
+    time = np.arange(48000) / 48000
+    ratios = [ratio * k for ratio in (1, 1.25, 1.5) for k in range(1, 9)]
+    tones = [np.sin(2 * np.pi * fundamental_hz * ratio * time + ratio) / ratio for ratio in ratios]
+    chord = np.asarray(0.05 * np.sum(tones, axis=0), np.float32)
+    stems = unbraid.separate(chord, 48000)
+    start = {name: float(np.mean(stem[:2880] ** 2) / np.mean(chord[:2880] ** 2)) for name, stem in stems.items()}
+    assert start["noise"] < 0.1 > start["speech"]
 
 
 def test_remix_is_the_sum_of_stems_at_their_gains(toy_model: unbraid.Model, rng: np.random.Generator) -> None:
@@ -222,6 +238,78 @@ def test_unsuitable_gains_are_refused(toy_model: unbraid.Model) -> None:
             unbraid.remix(audio, 48000, toy_model, music_db=gain_db)
     with pytest.raises(TypeError, match="number in dB or \"mute\", got 'off'"):
         unbraid.Remixer(48000, 1, toy_model).set_gains(noise_db="off")
+
+
+@pytest.mark.parametrize(
+    "huge", [10**400, 10**5000, Fraction(10**400), 1e400], ids=["int", "int-beyond-digits", "fraction", "float"]
+)
+def test_huge_numbers_are_refused_in_words(toy_model: unbraid.Model, huge: Any) -> None:
+    for number in (huge, -huge):
+        with pytest.raises(ValueError, match="sample_rate must be 8000 to 192000 Hz, got "):
+            unbraid.Separator(number, 1, toy_model)
+    with pytest.raises(ValueError, match="music_db must be at most 60 dB, got "):
+        unbraid.Remixer(48000, 1, toy_model, music_db=huge)
+    assert unbraid.Remixer(48000, 1, toy_model, music_db=-huge).gains_db["music"] == -math.inf
+    if isinstance(huge, int):
+        with pytest.raises(ValueError, match="channels must be 1 to 8, got "):
+            unbraid.Separator(48000, huge, toy_model)
+
+
+@pytest.mark.parametrize("gain", [np.zeros(3), np.zeros((2, 2)), np.array(1.0), [1.0], "x" * 10_000, b"mute", 1j])
+def test_what_is_no_gain_is_refused_in_words(toy_model: unbraid.Model, gain: Any) -> None:
+    for call in (
+        lambda: unbraid.remix(np.zeros(9), 48000, toy_model, music_db=gain),
+        lambda: unbraid.Remixer(48000, 1, toy_model, {"music": gain}),
+        lambda: unbraid.Remixer(48000, 1, toy_model).set_gains(music=gain),
+    ):
+        with pytest.raises(TypeError, match=r"music(_db)? must be a number in dB or \"mute\", got ") as caught:
+            call()
+        assert len(str(caught.value)) < 200
+
+
+def test_overlong_names_are_refused_in_words(toy_model: unbraid.Model) -> None:
+    name = "x" * 100_000
+    for model in (name, name + ".onnx", "/".join([name] * 3) + ".onnx", "a\0b.onnx", "a\0b"):
+        with pytest.raises(unbraid.ModelError, match=r"no model ") as no_model:
+            unbraid.load_model(model)
+        assert len(str(no_model.value)) < 1000
+    with pytest.raises(TypeError, match="unknown gain 'xxx") as caught:
+        unbraid.remix(np.zeros(9), 48000, toy_model, **{name: 1.0})
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", ">f4"])
+def test_unaligned_audio_is_copied(toy_model: unbraid.Model, rng: np.random.Generator, dtype: str) -> None:
+    audio = soft_noise(rng, 2, 5000).astype(dtype)
+    unaligned = np.frombuffer(b"x" + audio.tobytes(), dtype, offset=1).reshape(audio.shape)
+    assert not unaligned.flags.aligned
+    for row, stem in unbraid.separate(unaligned, 48000, toy_model).items():
+        np.testing.assert_array_equal(stem, unbraid.separate(audio, 48000, toy_model)[row])
+    unbraid.Separator(48000, 2, toy_model).process(unaligned)
+
+
+@pytest.mark.parametrize("kind", [unbraid.Separator, unbraid.Remixer])
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_stream_is_one_workers(
+    toy_model: unbraid.Model, kind: type[unbraid.Separator], how: Callable[[object], object]
+) -> None:
+    with pytest.raises(TypeError, match=rf"a {kind.__name__} cannot be copied or pickled.* one per worker"):
+        how(kind(48000, 2, toy_model))
+
+
+def test_a_model_goes_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_toy_model(tmp_path / "mine.onnx")
+    monkeypatch.chdir(tmp_path)
+    model = unbraid.Model("mine.onnx")
+    monkeypatch.chdir("/")
+    assert Path(model.path) == tmp_path / "mine.onnx"
+    bytes_of_it = pickle.dumps(model)
+    assert len(bytes_of_it) < 1000
+    again = pickle.loads(bytes_of_it)
+    assert (again.path, again.stem_names) == (model.path, model.stem_names)
+    assert pickle.loads(bytes_of_it) is again  # loaded once, as by load_model
+    assert copy.copy(model) is model
+    assert copy.deepcopy({"m": model})["m"] is model
 
 
 def test_models_are_shared_until_their_file_changes(tmp_path: Path) -> None:

@@ -59,9 +59,10 @@ std::vector<InstalledModel> find_models() {
   std::map<std::string, InstalledModel> by_name;
   for (const fs::path& folder : model_folders()) {
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(folder, error)) {
-      if (entry.path().extension() != ".onnx") continue;
-      if (auto model = try_model(entry.path())) by_name[model->name] = *model;
+    fs::directory_iterator entry(folder, error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+      if (entry->path().extension() != ".onnx") continue;
+      if (auto model = try_model(entry->path())) by_name[model->name] = *model;
     }
   }
   std::vector<InstalledModel> models;

@@ -121,7 +121,7 @@ Parameters::Parameters(const std::vector<std::string>& stem_names,
   }
   all_.push_back(make(Kind::kStatus, "status",
                       {"ready", "passing through: no model", "passing through: no ONNX Runtime",
-                       "passing through: the model failed", "passing through: sample rate"}));
+                       "passing through: the model failed", "passing through: only 8 to 192 kHz"}));
 }
 
 int Parameters::index_of(std::uint32_t id) const {

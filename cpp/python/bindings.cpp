@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <filesystem>
+#include <limits>
 
+#include "python/long_calls.h"
 #include "python/python_arrays.h"
 #include "unbraid/dsp/denormals.h"
 #include "unbraid/model/model_file.h"
@@ -59,22 +61,18 @@ class PyStream {
     for (int channel = 0; channel < core.channels(); ++channel) {
       rows.push_back(reinterpret_cast<const float*>(first + channel * mixture.strides(0)));
     }
-    const std::vector<float*> output_rows = rows_of(outputs, num_samples);
-    {  // Only raw memory is touched here; `mixture` and `outputs` keep it alive.
-      const py::gil_scoped_release release;
-      core.process(rows.data(), output_rows.data(), num_samples);
-    }
+    process_hops(std::move(rows), rows_of(outputs, num_samples), num_samples);
     return outputs;
   }
 
   FloatArray flush() {
     const Claim claim(busy);
-    FloatArray outputs(output_shape(core.latency_samples()));
-    const std::vector<float*> output_rows = rows_of(outputs, core.latency_samples());
-    {  // As in process.
-      const py::gil_scoped_release release;
-      core.flush(output_rows.data());
-    }
+    const int num_samples = core.latency_samples();
+    FloatArray outputs(output_shape(num_samples));
+    const std::vector<float> silence(num_samples);
+    const std::vector<const float*> rows(core.channels(), silence.data());
+    process_hops(rows, rows_of(outputs, num_samples), num_samples);
+    core.reset();
     return outputs;
   }
 
@@ -87,6 +85,28 @@ class PyStream {
   std::atomic_flag busy = ATOMIC_FLAG_INIT;
 
  private:
+  /// In parts of a hop, which changes nothing but that signals are heard in between. Only raw
+  /// memory is touched; the caller keeps it alive.
+  void process_hops(std::vector<const float*> rows, std::vector<float*> output_rows,
+                    py::ssize_t num_samples) {
+    const py::ssize_t hop_length = core.hop_length();
+    const py::ssize_t num_hops = (num_samples + hop_length - 1) / hop_length;
+    const py::gil_scoped_release release;
+    try {
+      run_all(
+          num_hops, [this] { core.interrupt(); },
+          [&](py::ssize_t hop) {
+            const py::ssize_t count = std::min(hop_length, num_samples - hop * hop_length);
+            core.process(rows.data(), output_rows.data(), count);
+            for (const float*& row : rows) row += count;
+            for (float*& row : output_rows) row += count;
+          });
+    } catch (...) {
+      core.abandon();  // nobody knows how much was heard
+      throw;
+    }
+  }
+
   Shape output_shape(py::ssize_t num_samples) const {
     if (core.num_outputs() == 1) return {core.channels(), num_samples};
     return {core.num_outputs(), core.channels(), num_samples};
@@ -105,6 +125,20 @@ using PyRemixer = PyStream<Remixer>;
 using SharedModel = std::shared_ptr<Model>;
 
 py::tuple stem_names(const Model& model) { return py::tuple(py::cast(model.info().stem_names)); }
+
+int latency_samples(const ModelInfo& info, const py::object& sample_rate) {
+  double rate = PyFloat_AsDouble(sample_rate.ptr());
+  if (PyErr_Occurred()) {
+    const bool too_large = PyErr_ExceptionMatches(PyExc_OverflowError) != 0;
+    PyErr_Clear();
+    if (!too_large) {
+      throw py::type_error("sample_rate must be a number in Hz, got " +
+                           py::type::of(sample_rate).attr("__name__").cast<std::string>());
+    }
+    rate = std::numeric_limits<double>::infinity();
+  }
+  return info.latency_samples(rate);
+}
 
 void set_gains(PyRemixer& remixer, const std::vector<float>& gains) {
   const Claim claim(remixer.busy);
@@ -134,12 +168,14 @@ FloatArray masks(const SharedModel& model, const py::object& given) {
     const py::gil_scoped_release release;
     const FlushDenormals flush_denormals;
     MaskEstimator estimator(model);
-    for (py::ssize_t frame = 0; frame < num_frames; ++frame) {
-      const auto* row = reinterpret_cast<const float*>(first + frame * stride);
-      std::copy_n(row, num_bins, estimator.power());
-      estimator.estimate();
-      out = std::copy_n(estimator.masks(), num_stems * num_bins, out);
-    }
+    run_all(
+        num_frames, [&] { estimator.interrupt(); },
+        [&](py::ssize_t frame) {
+          const auto* row = reinterpret_cast<const float*>(first + frame * stride);
+          std::copy_n(row, num_bins, estimator.power());
+          estimator.estimate();
+          out = std::copy_n(estimator.masks(), num_stems * num_bins, out);
+        });
   }
   return masks;
 }
@@ -202,7 +238,7 @@ void bind_info(Type& type, InfoOf info_of) {
 
 void bind_model(py::module_& module) {
   py::class_<ModelInfo> model_info(module, "ModelInfo", "What a model file says of itself.");
-  model_info.def("latency_samples", &ModelInfo::latency_samples, py::arg("sample_rate"),
+  model_info.def("latency_samples", &latency_samples, py::arg("sample_rate"),
                  "The delay of a stream at this rate (8000..192000 Hz).");
   bind_info(model_info, [](const ModelInfo& info) -> const ModelInfo& { return info; });
   module.def(
@@ -223,21 +259,28 @@ Raises ModelError if the file is not one, FileNotFoundError (or another OSError)
 read, RuntimeError if ONNX Runtime cannot be loaded.)");
   model
       .def(py::init([](const fs::path& path) {
-             const py::gil_scoped_release release;  // loading takes a while, and no Python object
-             return std::make_shared<Model>(path.string());
+             return make_unlocked([&] {
+               const std::scoped_lock lock(fork_lock());
+               return std::make_shared<Model>(fs::absolute(path).string());
+             });
            }),
            py::arg("path"))
       .def(
           "latency_samples",
-          [](const Model& model, double sample_rate) {
-            return model.info().latency_samples(sample_rate);
+          [](const Model& model, const py::object& sample_rate) {
+            return latency_samples(model.info(), sample_rate);
           },
           py::arg("sample_rate"), "The delay of a stream at this rate (8000..192000 Hz).")
       .def("masks", &masks, py::arg("power"),
            R"(Masks (num_frames, stems, num_bins) for power (num_frames, num_bins), both float32.
 
 Runs frame by frame from the initial states, as a Separator does once it has made quiet power loud.)")
-      .def_property_readonly("path", &Model::path);
+      .def_property_readonly("path", &Model::path)
+      // It does not change, so that one is as good as another.
+      .def("__copy__", [](const SharedModel& self) { return self; })
+      .def(
+          "__deepcopy__", [](const SharedModel& self, const py::dict&) { return self; },
+          py::arg("memo"));
   bind_info(model, [](const Model& model) -> const ModelInfo& { return model.info(); });
 }
 
@@ -250,8 +293,9 @@ from the model, reset() before going on. One thread at a time; many objects may 
 
 sample_rate 8000..192000 Hz, channels 1..8; else ValueError.)");
   separator
-      .def(py::init([](double sample_rate, int channels, SharedModel model) {
-             return std::make_unique<PySeparator>(std::move(model), sample_rate, channels);
+      .def(py::init([](double sample_rate, int channels, const SharedModel& model) {
+             return make_unlocked(
+                 [&] { return std::make_unique<PySeparator>(model, sample_rate, channels); });
            }),
            py::arg("sample_rate"), py::arg("channels"), py::arg("model").none(false))
       .def("process", &PySeparator::process, py::arg("audio"),
@@ -264,9 +308,10 @@ sample_rate 8000..192000 Hz, channels 1..8; else ValueError.)");
 
 The same contract as Separator's, with one output. All gains 1 give the delayed input.)");
   remixer
-      .def(py::init([](double sample_rate, int channels, SharedModel model,
+      .def(py::init([](double sample_rate, int channels, const SharedModel& model,
                        const std::vector<float>& gains) {
-             return std::make_unique<PyRemixer>(std::move(model), sample_rate, channels, gains);
+             return make_unlocked(
+                 [&] { return std::make_unique<PyRemixer>(model, sample_rate, channels, gains); });
            }),
            py::arg("sample_rate"), py::arg("channels"), py::arg("model").none(false),
            py::arg("gains"))
@@ -316,8 +361,8 @@ void raise_os_error(std::exception_ptr exception) {
   try {
     if (exception) std::rethrow_exception(std::move(exception));
   } catch (const fs::filesystem_error& error) {  // OSError chooses its subclass by the number
-    const auto details =
-        py::make_tuple(error.code().value(), error.code().message(), error.path1().string());
+    const auto details = py::make_tuple(error.code().value(), error.code().message(),
+                                        py::str(py::cast(error.path1())));
     PyErr_SetObject(PyExc_OSError, details.ptr());
   }
 }

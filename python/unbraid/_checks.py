@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from numbers import Real
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,11 +18,36 @@ Audio = NDArray[np.float32]
 Gain = float | str
 
 
+def shown(value: object, most: int = 60) -> str:
+    """Of any value as much as fits into a message: numbers may have a million digits, names a million letters."""
+    try:
+        text = " ".join(repr(value).split())
+        if is_number(value):
+            text = f"{value:g}"
+    except (OverflowError, TypeError):  # beyond all floats; a number without formats
+        pass
+    except ValueError:  # beyond the digits that Python shows
+        text = f"a very large {type(value).__name__}"
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def as_float(value: float) -> float:
+    """The nearest float; beyond all floats infinity."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def check_sample_rate(sample_rate: float) -> float:
-    if isinstance(sample_rate, bool) or not isinstance(sample_rate, Real):
+    if not is_number(sample_rate):
         raise TypeError(f"sample_rate must be a number in Hz, got {type(sample_rate).__name__}")
-    if not MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
-        raise ValueError(f"sample_rate must be {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz, got {sample_rate:g}")
+    if not MIN_SAMPLE_RATE <= as_float(sample_rate) <= MAX_SAMPLE_RATE:
+        raise ValueError(f"sample_rate must be {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz, got {shown(sample_rate)}")
     return float(sample_rate)
 
 
@@ -29,12 +55,12 @@ def check_channels(channels: int) -> int:
     if isinstance(channels, bool) or not isinstance(channels, int | np.integer):
         raise TypeError(f"channels must be an integer, got {type(channels).__name__}")
     if not 1 <= channels <= MAX_CHANNELS:
-        raise ValueError(f"channels must be 1 to {MAX_CHANNELS}, got {channels}")
+        raise ValueError(f"channels must be 1 to {MAX_CHANNELS}, got {shown(channels)}")
     return int(channels)
 
 
 def as_audio(audio: ArrayLike) -> Audio:
-    """(channels, samples) as C-contiguous float32; 1-D stays 1-D. Float64 is converted, nothing else is."""
+    """(channels, samples) as C-contiguous, aligned float32; 1-D stays 1-D. Float64 is converted, nothing else is."""
     array = np.asarray(audio)
     if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
         raise TypeError(f"audio must be float32 or float64, got {array.dtype}{conversion_hint(array.dtype)}")
@@ -46,7 +72,7 @@ def as_audio(audio: ArrayLike) -> Audio:
             f"audio must be (channels, samples) with 1 to {MAX_CHANNELS} channels, got shape {array.shape}{hint}"
         )
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes inf, which is reported as such
-        return np.ascontiguousarray(array, dtype=np.float32)
+        return np.require(array, np.float32, ["C", "A"])
 
 
 def conversion_hint(dtype: np.dtype[np.generic]) -> str:
@@ -64,13 +90,14 @@ def check_finite(audio: Audio) -> None:
 
 def gain_from_db(gain_db: Gain, keyword: str = "gain") -> float:
     """The linear factor for a gain in dB; "mute" and -inf give 0."""
-    if gain_db == "mute":
+    if isinstance(gain_db, str) and gain_db == "mute":
         return 0.0
-    if isinstance(gain_db, bool) or not isinstance(gain_db, Real):
-        raise TypeError(f'{keyword} must be a number in dB or "mute", got {gain_db!r}')
-    if not gain_db <= MAX_GAIN_DB:
-        raise ValueError(f"{keyword} must be at most {MAX_GAIN_DB:g} dB, got {gain_db:g}")
-    return float(10.0 ** (gain_db / 20.0)) if gain_db > -math.inf else 0.0
+    if not is_number(gain_db):
+        raise TypeError(f'{keyword} must be a number in dB or "mute", got {shown(gain_db)}')
+    number = as_float(gain_db)
+    if not number <= MAX_GAIN_DB:
+        raise ValueError(f"{keyword} must be at most {MAX_GAIN_DB:g} dB, got {shown(gain_db)}")
+    return float(10.0 ** (number / 20.0)) if number > -math.inf else 0.0
 
 
 def gains_by_stem(
@@ -89,7 +116,7 @@ def gains_by_stem(
     for given, known, usual in ((gains_db or {}, stems, stems), (keywords, suffixed | stems, suffixed)):
         for word, gain_db in given.items():
             if word not in known:
-                raise TypeError(f"unknown gain {word!r}; this model has {', '.join(usual)}")
+                raise TypeError(f"unknown gain {shown(word)}; this model has {', '.join(usual)}")
             if known[word] in linear:
                 raise TypeError(f"two gains for {known[word]!r}")
             linear[known[word]] = gain_from_db(gain_db, word)

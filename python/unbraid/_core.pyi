@@ -2,7 +2,7 @@
 """The C++ core: models, streams, and the limits of both. The package's own classes check what they hand on to it.
 
 Audio is (channels, samples), C-contiguous float32; anything else is refused with TypeError or ValueError, never
-converted. One thread at a time per object (RuntimeError); other Python threads run while it works.
+converted, but copied where it is not aligned. One thread at a time per object (RuntimeError); other Python threads run while it works.
 """
 
 import os
@@ -78,6 +78,8 @@ class ModelInfo:
 class Model:
     """A checked model file, ready to run. It does not change, and any number of streams and threads may share it.
 
+    Its graph has been tried for a few hops, within seconds. A pickle holds its path, not the file.
+
     Raises ModelError for a file that is no model, FileNotFoundError or another OSError for one that cannot be read,
     RuntimeError where ONNX Runtime cannot be loaded. `unbraid.load_model` loads each file only once.
     """
@@ -91,8 +93,14 @@ class Model:
 
         Frame by frame from the initial states, as a stream runs it, but for the level: a stream lifts what is very
         quiet, here power is taken as it is. It is 1 for a full-scale sine on its bin. Raises TypeError or ValueError
-        for an array of another type or shape.
+        for an array of another type or shape, RuntimeError if the model fails or a hop takes it seconds.
         """
+
+    def __copy__(self) -> Model:
+        """Itself, for it does not change."""
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Model:
+        """Itself, for it does not change."""
 
     @property
     def path(self) -> str:

@@ -28,7 +28,9 @@ COPY_MARK = "# Copied here by `unbraid plugin install --copy`; `unbraid plugin r
 # format: the bundle's name, the folder for plug-ins in the user's home
 FORMATS = {"vst3": ("Unbraid.vst3", ".vst3"), "clap": ("Unbraid.clap", ".clap"), "lv2": ("unbraid.lv2", ".lv2")}
 
-_lock = threading.Lock()
+_lock = threading.RLock()
+if hasattr(os, "register_at_fork"):  # as the registry's
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 def load_plugin(
@@ -40,14 +42,19 @@ def load_plugin(
 
     The gains are those of `remix`, up to +12 dB, in steps of 0.1 dB; from -72 dB on a stem is silent. Afterwards each
     is an attribute, as in `plugin.music_db = -6`; -inf is mute. `plugin.bypass` (True, False) and `plugin.solo`
-    ("none" or a stem) go with them. As all plug-ins of pedalboard, it has to be loaded in the main thread.
+    ("none" or a stem) go with them. As all plug-ins of pedalboard, it has to be loaded in the main thread; then any
+    thread may use it.
 
     A whole signal comes out aligned. In a stream, with `reset=False`, the first `reported_latency_samples` samples are
     held back: begin a stream with `board.reset()`, and end it with as many samples of silence to get them out.
 
     Raises ModelError for a model that cannot be had, TypeError and ValueError for gains as `remix` does,
-    FileNotFoundError where this build has no plug-in, RuntimeError if the plug-in cannot use the model.
+    FileNotFoundError where this build has no plug-in, RuntimeError in another thread than the main one and if the
+    plug-in cannot use the model.
     """
+    # Before pedalboard is touched, which takes the thread that loads its first plug-in for the main one for good.
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("load_plugin must be called in the main thread; then any thread may use the plug-in")
     from pedalboard import VST3Plugin  # takes a while, and most users of this package do without
 
     loaded = load_model(model)
@@ -57,7 +64,14 @@ def load_plugin(
     if RUNTIME_VARIABLE not in os.environ and (library := find_library()):
         told[RUNTIME_VARIABLE] = str(library)
     with _lock, environment(told):
-        plugin = VST3Plugin(str(bundle_path("vst3")))
+        try:
+            plugin = VST3Plugin(str(bundle_path("vst3")))
+        except RuntimeError as error:
+            if "main thread" not in str(error):
+                raise
+            raise RuntimeError(
+                "pedalboard can load no plug-in here: its first one was loaded in another thread than the main one"
+            ) from error
     status = str(getattr(plugin, "status"))  # noqa: B009 - pedalboard makes its attributes at run time
     if status != "ready":
         raise RuntimeError(f"the plug-in cannot use {loaded.path}; it says {status!r}")
@@ -131,7 +145,10 @@ def remove(formats: Iterable[str] = FORMATS) -> list[Path]:
 def places(kind: str) -> tuple[Path, Path]:
     """Where a link goes, and where a copy: a .clap is a single file, so its copy gets a folder."""
     name, folder = FORMATS[kind]
-    link = Path.home() / folder / name
+    try:
+        link = Path.home() / folder / name
+    except RuntimeError:  # a user id that the system does not know
+        raise FileNotFoundError("no home folder to install into: set HOME to one") from None
     return link, link.with_suffix("") if kind == "clap" else link
 
 

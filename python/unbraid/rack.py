@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._checks import Audio, as_audio, check_sample_rate
+from ._checks import Audio, as_audio, check_sample_rate, shown
 from .files.input_file import InputFile
 from .files.processing import BLOCK_SECONDS, Progress, process_file
 from .registry import DEFAULT_MODEL, load_model
@@ -53,11 +53,28 @@ class StemRack:
 
     def __init__(self, chains: Mapping[str, Chain], model: ModelLike = DEFAULT_MODEL) -> None:
         self._model = load_model(model)
+        if not isinstance(chains, Mapping):
+            raise TypeError(f"chains must map stem names to chains, got {type(chains).__name__}")
         unknown = [name for name in chains if name not in self._model.stem_names]
         if unknown:
-            raise ValueError(f"unknown stem {unknown[0]!r}; this model has {', '.join(self._model.stem_names)}")
+            raise ValueError(f"unknown stem {shown(unknown[0])}; this model has {', '.join(self._model.stem_names)}")
         self._effects = {name: as_effects(name, chains.get(name, ())) for name in self._model.stem_names}
         self._stream: _Stream | None = None
+
+    def __copy__(self) -> NoReturn:
+        raise TypeError("a copy of a StemRack would share its chains: use copy.deepcopy, or make one per worker")
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[type[StemRack], tuple[object, ...]]:
+        """Its settings: chains and model. What is made of them begins with a new stream."""
+        for name, effects in self._effects.items():
+            try:
+                for effect in effects or ():
+                    effect.__reduce_ex__(protocol)
+            except TypeError as error:
+                raise TypeError(
+                    f"the chain of {name!r} cannot be copied or pickled ({error}): make one StemRack per worker"
+                ) from None
+        return type(self), (self._effects, self._model)
 
     @property
     def stem_names(self) -> tuple[str, ...]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copyreg
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import _core
+from ._checks import shown
 from ._core import Model, ModelError
 
 DEFAULT_MODEL = "dialogue"
@@ -16,7 +18,22 @@ MODELS_FOLDER = Path(__file__).parent / "models"
 MODELS_VARIABLE = "UNBRAID_MODELS"
 
 _loaded: dict[Path, tuple[tuple[int, int], Model]] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()
+_inherited: list[dict[Path, tuple[tuple[int, int], Model]]] = []
+
+
+def _begin_child() -> None:
+    """A forked child loads models of its own: threads that it does not have may have been at work in its parent's.
+
+    Those are kept, for even deleting them could wait for such a thread.
+    """
+    _inherited.append(dict(_loaded))
+    _loaded.clear()
+    _lock.release()
+
+
+if hasattr(os, "register_at_fork"):  # nor may it begin with a lock that another thread holds
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_begin_child)
 
 
 @dataclass(frozen=True)
@@ -84,16 +101,37 @@ def find_model(model: str | os.PathLike[str]) -> Path:
     """The resolved path of a model's file; ModelError when there is none."""
     if not isinstance(model, str | os.PathLike):
         raise TypeError(f"model must be a name, a path to an .onnx file or a Model, got {type(model).__name__}")
-    path = Path(model)
+    try:
+        path = Path(model)
+    except TypeError:  # a path of bytes
+        raise TypeError(f"model must be a path as text, got {shown(model)}") from None
     if path.suffix == ".onnx":
-        if not path.is_file():
-            raise ModelError(f"no model file at {path}")
+        if not is_file(path):
+            raise ModelError(f"no model file at {str(path) if len(str(path)) < 4096 else shown(str(path))}")
         return path.resolve()
     installed = installed_models()
     if str(model) not in installed:
         known = ", ".join(installed) or "none"
-        raise ModelError(f"no model is called {str(model)!r}; installed: {known}; or give the path of an .onnx file")
+        raise ModelError(
+            f"no model is called {shown(str(model))}; installed: {known}; or give the path of an .onnx file"
+        )
     return installed[str(model)].resolve()
+
+
+def is_file(path: Path) -> bool:
+    """No path is too long for this one."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def reduce_model(model: Model) -> tuple[Callable[[str], Model], tuple[str]]:
+    """A model goes into a pickle by its path; the file must be there where it comes out."""
+    return load_model, (model.path,)
+
+
+copyreg.pickle(Model, reduce_model)
 
 
 def installed_models() -> dict[str, Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -47,6 +47,14 @@ class _Stream:
         self._channels = check_channels(channels)
         self._model = load_model(model)
         self._mono = False
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Neither copies nor pickles: what a stream has heard belongs to one stream."""
+        kind = type(self).__name__
+        raise TypeError(
+            f"a {kind} cannot be copied or pickled, for it holds what its stream has heard: make one per worker, "
+            f"{kind}(sample_rate, channels, model)"
+        )
 
     @property
     def sample_rate(self) -> float:

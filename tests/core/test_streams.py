@@ -124,8 +124,13 @@ def test_the_stems_of_masks_and_the_stems_heard_are_the_same(
     # host bins that the model does not know take its last mask; model bins above Nyquist are zero
     known = min(win // 2 + 1, any_model.num_bins)
     power = np.zeros((len(spectra), any_model.num_bins), np.float32)
-    middle = np.abs(spectra.mean(axis=1)) ** 2
-    heard_power = np.maximum(middle, (np.abs(spectra) ** 2).mean(axis=1) / 8)
+    heard_spectra = spectra.copy()
+    for i in range(win // hop - 1):  # before the audio lies its mirror image
+        begun = audio[:, : (i + 1) * hop]
+        mirrored = np.pad(begun, ((0, 0), (win - begun.shape[1], 0)), mode="symmetric")
+        heard_spectra[i] = np.fft.rfft(mirrored * window)
+    middle = np.abs(heard_spectra.mean(axis=1)) ** 2
+    heard_power = np.maximum(middle, (np.abs(heard_spectra) ** 2).mean(axis=1) / 8)
     power[:, :known] = heard_power[:, :known] * (2 / window.sum()) ** 2
     bins = np.minimum(np.arange(win // 2 + 1), any_model.num_bins - 1)
     masks = any_model.masks(power)[any_model.lookahead_frames :, :, bins]

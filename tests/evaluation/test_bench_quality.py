@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,9 @@ pytest.importorskip("soxr", reason="needs the extra [bench]")
 
 from bench import peers, quality  # noqa: E402
 from bench.peers import Audio  # noqa: E402
-from bench.quality import enhance, find_lag, open_systems  # noqa: E402
+from bench.quality import by_source, enhance, find_lag, kept_peers, open_systems, score_corpus  # noqa: E402
 from unbraid import _core  # noqa: E402
-from unbraid.evaluation.scores import score_folder  # noqa: E402
+from unbraid.evaluation.scores import Score, score_folder  # noqa: E402
 
 STEMS = ["speech", "music", "noise"]
 
@@ -122,3 +124,45 @@ def test_peers_are_scored_beside_the_model(folder: Path, toy_model: _core.Model)
     assert by_key["001", "Delay", "speech", "leak"] == pytest.approx(0, abs=0.05)
     assert ("001", "Unbraid", "noise", "leak") in by_key
     assert ("001", "Unbraid", "music", "si_sdr_gain") not in by_key
+
+
+def test_kept_scores_of_peers_are_those_of_the_same_clips(tmp_path: Path) -> None:
+    def score(system: str, clip: str, value: float) -> Score:
+        return Score(system, clip, "speech+noise", "speech", "si_sdr_gain", value)
+
+    kept = [score("Peer", "000", 1.0), score("Unbraid", "000", 2.0), score("Peer", "001", 3.0)]
+    (tmp_path / "scores.json").write_text(json.dumps([asdict(row) for row in kept]))
+    assert kept_peers(tmp_path / "scores.json", [score("Unbraid", "000", 9.0)]) == kept[:1]
+    with pytest.raises(ValueError, match="clip 002 is not among them"):
+        kept_peers(tmp_path / "scores.json", [score("Unbraid", "002", 9.0)])
+
+
+def test_gains_by_source_have_a_row_per_source() -> None:
+    found = [
+        Score(system, clip, "speech+noise", "speech", "si_sdr_gain", value)
+        for system, clip, value in (("a", "0", 1.0), ("a", "1", 3.0), ("a", "2", 5.0), ("b", "0", 7.0))
+    ]
+    sources = {("0", "speech"): "rooms", ("1", "speech"): "rooms", ("2", "speech"): "near"}
+    assert by_source(found, "speech", sources).splitlines()[2:] == [
+        "| rooms | 2 | 2.00 | 7.00 |",
+        "| near | 1 | 5.00 |  |",
+    ]
+
+
+def test_mixtures_of_validation_are_scored_with_their_sources(
+    tmp_path: Path, toy_model: _core.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in ("pyroomacoustics", "scipy"):
+        pytest.importorskip(package, reason="needs the extra [train]")
+    from helpers.toy_corpus import save_toy_corpus
+    from unbraid.training.validation import mixtures
+
+    monkeypatch.setattr(mixtures, "SECONDS", 0.5)
+    monkeypatch.setattr(mixtures, "HUM_HZ", 24000.0)  # the toy noises are hisses
+    monkeypatch.setattr(mixtures, "simulate_room", lambda rng: np.ones(1, np.float32))
+    scores, sources = score_corpus(save_toy_corpus(tmp_path), 90, open_systems(toy_model, {"Delay": Delay}), {})
+    assert {score.clip for score in scores} == {"000", "090", "180", "270", "360"}
+    assert sources["180", "speech"] == "toy_speech"
+    assert {"Delay", "Unbraid", "mixture"} == {score.system for score in scores}
+    # Of two stems a peer of speech gives both.
+    assert ("Delay", "speech+noise", "noise") in {(s.system, s.kind.split(" ")[0], s.stem) for s in scores}

@@ -18,7 +18,7 @@ from helpers.toy_corpus import write_clip  # noqa: E402
 from unbraid.evaluation import __main__ as command  # noqa: E402
 from unbraid.evaluation import metrics  # noqa: E402
 from unbraid.evaluation.metrics import open_metrics, si_sdr, wide_band_pesq  # noqa: E402
-from unbraid.evaluation.scores import Score, mixture_of, read_clip, resample, score_folder, system_of  # noqa: E402
+from unbraid.evaluation.scores import Score, System, mixture_of, read_clip, resample, score_folder, system_of  # noqa: E402
 from unbraid.evaluation.tables import figures, report, summary  # noqa: E402
 
 STEMS = ["speech", "music", "noise"]
@@ -72,7 +72,7 @@ def test_scores_of_a_folder(folder: Path, toy_model: unbraid.Model) -> None:
     scores = {(s.clip, s.kind, s.stem, s.metric): s.value for s in found}
     mixed = [("000", "+".join(STEMS), stem) for stem in STEMS]
     mixed += [("001", "speech+noise", stem) for stem in ("speech", "noise")]
-    expected = {(*row, metric) for row in mixed for metric in ("si_sdr_gain", "si_sdr_gain_full")}
+    expected = {(*row, metric) for row in mixed for metric in ("si_sdr_input", "si_sdr_gain", "si_sdr_gain_full")}
     expected |= {(*row, "stoi") for row in mixed if row[-1] == "speech"}
     expected |= {("001", "speech+noise", "music", "leak")}
     expected |= {("002", "noise", stem, "leak") for stem in ("speech", "music")}
@@ -91,11 +91,31 @@ def test_gains_are_over_the_sum_of_the_stems(folder: Path, toy_model: unbraid.Mo
     scores = [s for s in score_folder(folder, STEMS, {"toy": system_of(toy_model)}, {}) if s.clip == "000"]
     for score in scores:
         signals = [estimates[score.stem], mixture, references[score.stem]]
-        if score.metric == "si_sdr_gain":
+        if score.metric != "si_sdr_gain_full":
             signals = [resample(signal, sample_rate, 16000) for signal in signals]
         estimate, mixed, reference = signals
-        assert score.value == pytest.approx(si_sdr(estimate, reference) - si_sdr(mixed, reference), abs=0.01)
-    assert len(scores) == 6
+        before = si_sdr(mixed, reference)
+        expected = before if score.metric == "si_sdr_input" else si_sdr(estimate, reference) - before
+        assert score.value == pytest.approx(expected, abs=0.01)
+    assert len(scores) == 9
+
+
+def test_what_is_left_of_two_stems_is_the_other_one(folder: Path) -> None:
+    """Of a system that knows only speech; of three stems it is none, and of nothing taken away it is nothing."""
+    systems: dict[str, System] = {
+        "half": lambda mixture, rate, reference: {"speech": 0.5 * reference},
+        "nothing": lambda mixture, rate, reference: {"speech": mixture},
+    }
+    scores = [s for s in score_folder(folder, STEMS, systems, {}) if s.metric == "si_sdr_gain"]
+    assert {(s.system, s.clip, s.stem) for s in scores} == {
+        ("half", "000", "speech"), ("nothing", "000", "speech"),
+        ("half", "001", "speech"), ("half", "001", "noise"), ("nothing", "001", "speech"),
+    }  # fmt: skip
+    (rest,) = (s.value for s in scores if s.stem == "noise")
+    stems, _ = read_clip(folder / "001", STEMS)
+    mixture = mixture_of(stems)
+    left = mixture - 0.5 * stems["speech"]
+    assert rest == pytest.approx(si_sdr(left, stems["noise"]) - si_sdr(mixture, stems["noise"]), abs=0.01)
 
 
 def test_clips_are_cut_to_their_shortest_stem(folder: Path) -> None:
@@ -206,4 +226,4 @@ def test_the_command_prints_the_table_and_keeps_the_scores(
     told = capsys.readouterr().out
     assert "PESQ skipped: No module named" in told
     assert "| speech+noise | noise | 1 |" in told
-    assert len([Score(**row) for row in json.loads(kept.read_text())]) == 13
+    assert len([Score(**row) for row in json.loads(kept.read_text())]) == 18

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.audio import Audio
-from unbraid.training.corpus.builder import Clip, packed_file
+from unbraid.training.corpus.clips import Clip, packed_file
 
 RATES = {"speech": 16000, "music": 48000, "noise": 44100}
 
@@ -52,7 +52,7 @@ def save_toy_corpus(folder: Path, *, seed: int = 1, seconds: float = 5.0, silent
                     offset += len(audio)
         (folder / f"toy_{kind}.json").write_text(json.dumps({"clips": [asdict(clip) for clip in clips]}))
     rows = {f"toy_{kind}": {"kind": kind, "voices": 1} for kind in RATES}
-    (folder / "summary.json").write_text(json.dumps({"sources": rows}))
+    (folder / "summary.json").write_text(json.dumps({"kinds": list(RATES), "sources": rows}))
     # Simulating the real bank of rooms takes half a minute.
     decay = np.exp(-np.arange(4800) / 800)
     rooms = {f"{i:04}": (decay * rng.standard_normal(4800)).astype(np.float32) for i in range(3)}

@@ -11,7 +11,8 @@ import pytest
 import unbraid
 from helpers.audio import Audio, noise
 from helpers.clap_host import ClapHost
-from helpers.toy_model import save_toy_model
+from helpers.hostile_model import wrong_masks_graph
+from helpers.toy_model import METADATA, save_model, save_toy_model
 from unbraid import plugin as unbraid_plugin
 
 RATE = 48000
@@ -201,16 +202,35 @@ def test_a_model_chosen_in_mid_stream_is_loaded_on_the_main_thread(
 
 def test_rates_beyond_ours_pass_straight(host: ClapHost, rng: np.random.Generator) -> None:
     host.flush([(0, "Music", -20.0)])
-    for rate in (4000, 384000):
+    for rate in (4000, 352800, 384000):
         host.activate(rate)
         assert host.latency == 0
         audio = noise(rng, 2, 5000)
         assert np.array_equal(whole(host, audio)[0], audio)
-        assert host.text("Status", host.value("Status")) == "passing through: sample rate"
+        assert host.text("Status", host.value("Status")) == "passing through: only 8 to 192 kHz"
         host.deactivate()
     host.activate(RATE)
     assert host.text("Status", host.value("Status")) == "ready"
     host.deactivate()
+
+
+@pytest.mark.parametrize("spoil", [float("nan"), 1.5])
+def test_a_model_that_goes_wrong_later_passes_audio_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator, spoil: float
+) -> None:
+    path = save_model(tmp_path / "toy.onnx", wrong_masks_graph(spoil, after_hops=20), METADATA)
+    monkeypatch.setenv("UNBRAID_PLUGIN_MODEL", str(path))
+    host = ClapHost(clap_path())
+    host.flush([(0, "Music", -20.0)])
+    host.activate(RATE)
+    assert host.text("Status", host.value("Status")) == "ready"
+    audio = noise(rng, 2, 60000)
+    output = whole(host, audio)[0]
+    assert not np.array_equal(output[:, :10000], audio[:, :10000])
+    assert np.array_equal(output[:, 20000:], audio[:, 20000:])
+    assert host.text("Status", host.value("Status")) == "passing through: the model failed"
+    host.deactivate()
+    host.close()
 
 
 def test_a_broken_model_passes_audio_through(

@@ -129,6 +129,18 @@ def test_a_file_in_the_bundle_can_tell_the_way(home: Path) -> None:
     assert runtime == str(find_library())
 
 
+def test_without_a_home_it_says_so(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    for command in ("install", "remove"):
+        assert cli.main(["plugin", command]) != 0
+        assert capsys.readouterr().err == "unbraid: no home folder to install into: set HOME to one\n"
+
+
 def test_path(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     for kind in FORMATS:
         assert cli.main(["plugin", "path", "--format", kind]) == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -353,9 +355,6 @@ def test_what_is_missing_is_said_and_the_audio_passes(
     tmp_path: Path, rng: np.random.Generator, variable: str, status: str
 ) -> None:
     """In a process of its own, because a runtime that was found stays loaded."""
-    import subprocess
-    import sys
-
     if variable == "UNBRAID_MODELS" and "dialogue" in unbraid.models():
         pytest.skip("with a model installed there is always one")
     if variable == "UNBRAID_ORT_LIBRARY":
@@ -391,6 +390,66 @@ def test_a_fader_at_its_bottom_is_silent(load: Callable[..., VST3Plugin], rng: n
     assert not plugin(noise(rng, 2, RATE // 4), RATE).any()
     plugin.speech_db = -71.9
     assert plugin(noise(rng, 2, RATE // 4), RATE).any()
+
+
+@pytest.mark.parametrize("rate", [352800, 384000])
+def test_higher_rates_pass_through_and_it_says_so(
+    load: Callable[..., VST3Plugin], rng: np.random.Generator, rate: int
+) -> None:
+    plugin = load(**GAINS)
+    audio = noise(rng, 2, 20000)
+    assert np.array_equal(plugin(audio, rate), audio)
+    assert plugin.status == "passing through: only 8 to 192 kHz"
+    plugin(audio, RATE)
+    assert plugin.status == "ready"
+
+
+def test_another_thread_than_the_main_one_is_told_so_at_once(toy_model_path: Path) -> None:
+    """In a process of its own: pedalboard must not have been touched."""
+    done = run_python(
+        """
+import concurrent.futures, sys, unbraid
+
+def load():
+    try:
+        return unbraid.load_plugin(model=sys.argv[1]).status
+    except RuntimeError as error:
+        return error
+
+with concurrent.futures.ThreadPoolExecutor(1) as pool:
+    print(pool.submit(load).result())
+    print(load())
+    print(pool.submit(load).result())
+""",
+        toy_model_path,
+    )
+    told = "load_plugin must be called in the main thread; then any thread may use the plug-in"
+    assert done == [told, "ready", told]
+
+
+def test_a_plugin_of_another_threads_is_named_as_the_reason(toy_model_path: Path) -> None:
+    done = run_python(
+        """
+import concurrent.futures, sys, unbraid
+from pedalboard import VST3Plugin
+with concurrent.futures.ThreadPoolExecutor(1) as pool:
+    pool.submit(VST3Plugin, str(unbraid.plugin.bundle_path("vst3"))).result()
+try:
+    unbraid.load_plugin(model=sys.argv[1])
+except RuntimeError as error:
+    print(error)
+""",
+        toy_model_path,
+    )
+    assert done == ["pedalboard can load no plug-in here: its first one was loaded in another thread than the main one"]
+
+
+def run_python(code: str, *arguments: Path) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
 
 
 def test_loading_leaves_the_environment_alone(load: Callable[..., VST3Plugin]) -> None:

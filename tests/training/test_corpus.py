@@ -21,8 +21,10 @@ pytest.importorskip("soxr", reason="needs the extra [train]")
 
 from helpers import ROOT  # noqa: E402
 from helpers.toy_corpus import SOUNDS  # noqa: E402
-from unbraid.training.corpus import builder as corpus  # noqa: E402
-from unbraid.training.corpus.builder import build, build_source, load_clips  # noqa: E402
+from unbraid.training.corpus import builder  # noqa: E402
+from unbraid.training.corpus.builder import build, build_source, split_of  # noqa: E402
+from unbraid.training.corpus.clips import load_clips, load_kinds, packed_file  # noqa: E402
+from unbraid.training.corpus.recordings import bandwidth_of, prepare  # noqa: E402
 from unbraid.training.corpus.sources import Recipe, RecipeError, Source, read_files  # noqa: E402
 
 DIALOGUE = ROOT / "recipes" / "dialogue" / "recipe.toml"
@@ -209,9 +211,9 @@ def test_the_corpus_holds_each_clip_where_it_says(tmp_path: Path, mirrors: Path,
     assert {path.suffix for path in dest.iterdir()} == {".i16", ".json"}
     by_name = {source.name: source for source in recipe.sources}
     for clip in clips:
-        packed = np.fromfile(corpus.packed_file(dest, clip.source, clip.sample_rate), np.int16)
+        packed = np.fromfile(packed_file(dest, clip.source, clip.sample_rate), np.int16)
         content = contents(by_name[clip.source], mirrors)[clip.path]
-        prepared = corpus.prepare(clip.kind, clip.path, [content], recipe.max_seconds)
+        prepared = prepare(clip.kind, clip.path, [content], recipe.max_seconds)
         assert prepared is not None
         assert prepared[1] == clip.sample_rate
         np.testing.assert_array_equal(packed[clip.offset : clip.offset + clip.length], prepared[0][0])
@@ -220,6 +222,7 @@ def test_the_corpus_holds_each_clip_where_it_says(tmp_path: Path, mirrors: Path,
 def test_splits_never_share_a_speaker(tmp_path: Path, mirrors: Path, recipe: Recipe) -> None:
     build(recipe, tmp_path / "corpus", tmp_path / "cache", pattern(mirrors), workers=1)
     splits = defaultdict(set)
+    assert load_kinds(tmp_path / "corpus") == recipe.kinds
     for clip in load_clips(tmp_path / "corpus"):
         splits[clip.speaker].add(clip.split)
     assert all(len(split) == 1 for split in splits.values())
@@ -229,8 +232,8 @@ def test_splits_never_share_a_speaker(tmp_path: Path, mirrors: Path, recipe: Rec
 
 def test_the_only_voice_of_a_source_is_trained_on() -> None:
     for percent in (0, 100):
-        assert corpus.split_of(toy_source("kim", "speech", ""), "kim.wav", percent) == "train"
-    assert corpus.split_of(toy_source("rain", "noise", ""), "rain.wav", 100) == "validation"
+        assert split_of(toy_source("kim", "speech", ""), "kim.wav", percent) == "train"
+    assert split_of(toy_source("rain", "noise", ""), "rain.wav", 100) == "validation"
 
 
 def test_builds_are_the_same_anywhere(tmp_path: Path, mirrors: Path, recipe: Recipe) -> None:
@@ -248,9 +251,9 @@ def test_a_build_that_was_cut_goes_on(
     cut.mkdir()
     done = recipe.sources[0]
     summary = build_source(done, recipe, tmp_path, pattern(mirrors), cut)
-    corpus.packed_file(cut, "tracks", 44100).write_bytes(b"half written" * 100_000)
+    packed_file(cut, "tracks", 44100).write_bytes(b"half written" * 100_000)
     with monkeypatch.context() as patch:
-        patch.setattr(corpus, "read_files", None)
+        patch.setattr(builder, "read_files", None)
         assert build_source(done, recipe, tmp_path, pattern(mirrors), cut) == summary
     build(recipe, cut, tmp_path, pattern(mirrors), workers=1)
     for path in (tmp_path / "whole").iterdir():
@@ -280,7 +283,7 @@ def test_prepare_leaves_out_what_is_no_sound(bad: float, sample_rate: int) -> No
     audio = np.full(sample_rate * 5, 0.1, np.float32)
     audio[100] = bad
     soundfile.write(file, audio, sample_rate, format="WAV", subtype="FLOAT")
-    assert corpus.prepare("noise", "x.wav", [file.getvalue()], 60) is None
+    assert prepare("noise", "x.wav", [file.getvalue()], 60) is None
 
 
 def test_a_pattern_that_finds_nothing_is_an_error(tmp_path: Path, mirrors: Path) -> None:
@@ -294,7 +297,7 @@ def test_prepare_trims_resamples_and_normalises() -> None:
     file = io.BytesIO()
     silence = np.zeros(11025, np.float32)
     soundfile.write(file, np.stack([np.concatenate([silence, tone, silence])] * 2, axis=1), 11025, format="WAV")
-    prepared = corpus.prepare("music", "x.wav", [file.getvalue()], 60)
+    prepared = prepare("music", "x.wav", [file.getvalue()], 60)
     assert prepared is not None
     audio, sample_rate, _ = prepared
     assert sample_rate == 16000
@@ -305,7 +308,7 @@ def test_prepare_trims_resamples_and_normalises() -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1])
 def test_prepare_leaves_out_what_is_too_short(seconds: float) -> None:
-    assert corpus.prepare("speech", "x.wav", [wav("speech", 1, seconds=seconds)], 60) is None
+    assert prepare("speech", "x.wav", [wav("speech", 1, seconds=seconds)], 60) is None
 
 
 def test_summary_records_licence_and_origin(tmp_path: Path, mirrors: Path, recipe: Recipe) -> None:
@@ -330,7 +333,7 @@ def test_what_is_stereo_stays_so_unless_it_speaks(rng: np.random.Generator, side
     middle, wide = rng.uniform(-0.3, 0.3, (2, 5 * 16000))
     content = packed_wav(np.stack([middle + side * wide, middle - side * wide]), 16000)
     for kind, expected in (("music", channels), ("noise", channels), ("speech", 1)):
-        prepared = corpus.prepare(kind, "x.wav", [content], 60)
+        prepared = prepare(kind, "x.wav", [content], 60)
         assert prepared is not None
         assert prepared[0].shape == (expected, 5 * 16000)
 
@@ -342,7 +345,7 @@ def test_stereo_clips_lie_where_they_say(tmp_path: Path, mirrors: Path, rng: np.
     clips = load_clips(tmp_path / "corpus")
     assert [(clip.channels, clip.length) for clip in clips] == [(1, 8000), (2, 8001), (1, 8002), (2, 8003)]
     for clip in clips:
-        path = corpus.packed_file(tmp_path / "corpus", "storm", 16000, clip.channels)
+        path = packed_file(tmp_path / "corpus", "storm", 16000, clip.channels)
         packed = np.fromfile(path, np.int16).reshape(-1, clip.channels)[clip.offset : clip.offset + clip.length]
         given, _ = soundfile.read(io.BytesIO(files[clip.path]), always_2d=True)
         np.testing.assert_allclose(packed / 32767, given * 0.9 / np.abs(given).max(), atol=1e-4)
@@ -355,8 +358,8 @@ def test_the_bandwidth_is_where_the_sound_ends(sample_rate: int, cutoff_hz: floa
     whole = np.fft.irfft(spectrum)[None]
     spectrum[int(5 * cutoff_hz) :] = 0
     narrow = np.fft.irfft(spectrum)[None]
-    assert corpus.bandwidth_of(whole.astype(np.float32), sample_rate) == sample_rate / 2
-    assert corpus.bandwidth_of(narrow.astype(np.float32), sample_rate) == cutoff_hz
+    assert bandwidth_of(whole.astype(np.float32), sample_rate) == sample_rate / 2
+    assert bandwidth_of(narrow.astype(np.float32), sample_rate) == cutoff_hz
 
 
 def test_parts_are_joined_and_lists_are_kept_to(tmp_path: Path, mirrors: Path, rng: np.random.Generator) -> None:
@@ -367,7 +370,7 @@ def test_parts_are_joined_and_lists_are_kept_to(tmp_path: Path, mirrors: Path, r
     build(toy_recipe(source), tmp_path / "corpus", tmp_path, pattern(mirrors), workers=1)
     clips = load_clips(tmp_path / "corpus")
     assert [(clip.path, clip.split) for clip in clips] == [("1-a-0.wav", "train"), ("5-c-0.wav", "validation")]
-    packed = np.fromfile(corpus.packed_file(tmp_path / "corpus", "cuts", 16000), np.int16)
+    packed = np.fromfile(packed_file(tmp_path / "corpus", "cuts", 16000), np.int16)
     for clip in clips:
         whole = np.concatenate([parts[f"{clip.path[:-5]}{i}.wav"] for i in range(3)], axis=1)[0]
         heard = packed[clip.offset : clip.offset + clip.length]

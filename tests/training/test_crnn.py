@@ -11,11 +11,12 @@ torch = pytest.importorskip("torch", reason="needs the extra [train]")
 from torch import Tensor  # noqa: E402
 
 from unbraid.training.bands import NUM_BANDS  # noqa: E402
-from unbraid.training.losses import FLOOR, band_loss, distillation_loss  # noqa: E402
+from unbraid.training.losses import FLOOR, band_loss, distillation_loss, stem_weights  # noqa: E402
 from unbraid.training.model import Crnn, CrnnConfig, autocast  # noqa: E402
 
 torch.set_num_threads(1)  # the toys are too small to share out
 
+WEIGHTS = stem_weights(["speech", "music", "noise"])
 SMALL = CrnnConfig(channels=(4, 6, 8), sub_hidden=5, full_hidden=16, squeeze=2)
 FLAT = dataclasses.replace(SMALL, channels=(4, 8), strides=(2, 4))
 
@@ -91,12 +92,12 @@ def test_masks_of_silence_and_of_thunder_are_finite(model: Crnn, value: float) -
 def test_no_mask_beats_the_oracle() -> None:
     mixture, cross, stems = random_sums()
     oracle = (cross / mixture.unsqueeze(1)).requires_grad_()
-    best = band_loss(oracle, mixture, cross, stems)
+    best = band_loss(oracle, mixture, cross, stems, WEIGHTS)
     (gradient,) = torch.autograd.grad(best, oracle)
     assert gradient.abs().max() < 1e-4
     for size in (1e-2, 0.1, 1.0):
-        assert band_loss(oracle + size * torch.randn_like(oracle), mixture, cross, stems) > best
-    assert band_loss(torch.full_like(oracle, 1 / 3), mixture, cross, stems) > best
+        assert band_loss(oracle + size * torch.randn_like(oracle), mixture, cross, stems, WEIGHTS) > best
+    assert band_loss(torch.full_like(oracle, 1 / 3), mixture, cross, stems, WEIGHTS) > best
 
 
 def test_a_perfect_stem_gives_thirty_db_and_an_absent_one_counts_for_nothing() -> None:
@@ -104,7 +105,7 @@ def test_a_perfect_stem_gives_thirty_db_and_an_absent_one_counts_for_nothing() -
     stems[:, 0] = random_power(1, 4)
     masks = (stems > 0).float()
     masks[:, 1] = 1  # what leaks into an absent stem is missing from another, and counts there
-    loss = band_loss(masks, stems[:, 0], stems, stems)
+    loss = band_loss(masks, stems[:, 0], stems, stems, WEIGHTS)
     thirty_db = 10 * torch.log10(torch.tensor((1 + FLOOR) / FLOOR))
     torch.testing.assert_close(loss, -thirty_db)
 
@@ -113,9 +114,10 @@ def test_speech_weighs_twice() -> None:
     """Of three stems of equal power, each in a frame of its own, what it costs to lose one."""
     stems = torch.diag_embed(torch.ones(3))[None, ..., None] * torch.ones(NUM_BANDS)
     mixture = stems.sum(1)
-    best = band_loss(stems, mixture, stems, stems)
+    best = band_loss(stems, mixture, stems, stems, WEIGHTS)
     lost = [
-        band_loss(stems * (torch.arange(3) != i).reshape(1, 3, 1, 1), mixture, stems, stems) - best for i in range(3)
+        band_loss(stems * (torch.arange(3) != i).reshape(1, 3, 1, 1), mixture, stems, stems, WEIGHTS) - best
+        for i in range(3)
     ]
     speech, music, noise = lost
     torch.testing.assert_close(speech, 2 * music)
@@ -125,15 +127,15 @@ def test_speech_weighs_twice() -> None:
 
 def test_a_silent_estimate_gives_zero_db() -> None:
     mixture, cross, stems = random_sums()
-    loss = band_loss(torch.zeros_like(stems), mixture, cross, stems)
+    loss = band_loss(torch.zeros_like(stems), mixture, cross, stems, WEIGHTS)
     torch.testing.assert_close(loss, torch.tensor(0.0), atol=1e-5, rtol=0)
 
 
 def test_the_loss_does_not_hear_the_level() -> None:
     mixture, cross, stems = random_sums()
     masks = torch.rand(stems.shape, generator=torch.Generator().manual_seed(4))
-    loud = band_loss(masks, mixture, cross, stems)
-    quiet = band_loss(masks, *(1e-6 * part for part in (mixture, cross, stems)))
+    loud = band_loss(masks, mixture, cross, stems, WEIGHTS)
+    quiet = band_loss(masks, 1e-6 * mixture, 1e-6 * cross, 1e-6 * stems, WEIGHTS)
     torch.testing.assert_close(quiet, loud, atol=1e-2, rtol=1e-3)
 
 
@@ -148,7 +150,7 @@ def test_gradients_are_finite(scale: float) -> None:
     stems[1, 2] = cross[1, 2] = 0
     with autocast():
         masks, _ = model(mixture)
-    loss = band_loss(masks, mixture, cross, stems)
+    loss = band_loss(masks, mixture, cross, stems, WEIGHTS)
     loss.backward()
     assert loss.isfinite()
     for name, weight in model.named_parameters():
@@ -169,6 +171,6 @@ def test_memory_is_more_than_the_newest_frame() -> None:
 def test_distillation_wants_the_teachers_masks() -> None:
     mixture, _, _ = random_sums()
     teacher = torch.softmax(torch.randn(2, 3, 5, NUM_BANDS), dim=1)
-    best = distillation_loss(teacher, mixture, teacher)
+    best = distillation_loss(teacher, mixture, teacher, WEIGHTS)
     assert best < -20  # only the floor is left
-    assert distillation_loss(torch.full_like(teacher, 1 / 3), mixture, teacher) > best + 10
+    assert distillation_loss(torch.full_like(teacher, 1 / 3), mixture, teacher, WEIGHTS) > best + 10

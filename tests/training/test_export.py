@@ -15,14 +15,22 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 
 import unbraid  # noqa: E402
 from unbraid.training import bands, export  # noqa: E402
-from unbraid.training.export import ExportError, check_parity, load_checkpoint, metadata, save  # noqa: E402
+from unbraid.training.export import (  # noqa: E402
+    ExportError,
+    check_halves,
+    check_parity,
+    halve,
+    load_checkpoint,
+    metadata,
+    save,
+)
 from unbraid.training.model import Crnn, CrnnConfig  # noqa: E402
 
 torch.set_num_threads(1)  # the toys are too small to share out
 
 SMALL = CrnnConfig(channels=(4, 6, 8), sub_hidden=5, full_hidden=16, squeeze=2)
 FLAT = CrnnConfig(channels=(4, 4), strides=(2, 4), kernel=3, blocks=1, sub_hidden=3, full_hidden=8, squeeze=1)
-PROPERTIES = metadata("toy", {"step": 3}, "toy sounds")
+PROPERTIES = metadata("toy", ["speech", "music", "noise"], {"step": 3}, "toy sounds")
 
 
 def random_model(config: CrnnConfig = SMALL, seed: int = 1) -> Crnn:
@@ -113,6 +121,32 @@ def test_a_core_that_differs_is_refused(exported: Path, tmp_path: Path, monkeypa
         check_parity(random_model(), tmp_path / "other.onnx", num_frames=20)
 
 
+def test_halves_halve_the_file_and_hardly_move_the_masks(tmp_path: Path) -> None:
+    full, half = tmp_path / "full.onnx", tmp_path / "half.onnx"
+    save(random_model(CrnnConfig()), full, PROPERTIES)
+    half.write_bytes(full.read_bytes())
+    halve(half)
+    assert half.stat().st_size < 0.55 * full.stat().st_size
+    (difference,) = check_halves(full, half, num_frames=20).values()
+    assert 0 < difference < export.HALF_TOLERANCE
+    assert unbraid.Model(half).metadata == unbraid.Model(full).metadata
+
+
+def test_halves_that_move_a_mask_are_refused(exported: Path, tmp_path: Path) -> None:
+    save(random_model(seed=2), tmp_path / "other.onnx", PROPERTIES)
+    with pytest.raises(ExportError, match="full - half"):
+        check_halves(exported, tmp_path / "other.onnx", num_frames=20)
+
+
+def test_weights_past_the_range_of_halves_are_refused(tmp_path: Path) -> None:
+    model = random_model()
+    weight = model.state_dict()["blocks.0.full_out.weight"]
+    weight *= 1e6
+    save(model, tmp_path / "toy.onnx", PROPERTIES)
+    with pytest.raises(ExportError, match="past the range"):
+        halve(tmp_path / "toy.onnx")
+
+
 def test_the_model_file_describes_itself(exported: Path) -> None:
     model = unbraid.load_model(exported)
     assert model.stem_names == ("speech", "music", "noise")
@@ -144,7 +178,7 @@ def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     torch.save(state, tmp_path / "best.pt")
     (tmp_path / "config.json").write_text(json.dumps({"train": {"seed": 5}, "torch": torch.__version__}))
     sources = {"a": {"kind": "speech", "hours": 1.5}, "b": {"kind": "speech", "hours": 2}}
-    (tmp_path / "summary.json").write_text(json.dumps({"sources": sources}))
+    (tmp_path / "summary.json").write_text(json.dumps({"kinds": ["speech", "music", "noise"], "sources": sources}))
     output = tmp_path / "out" / "toy.onnx"
     output.parent.mkdir()
     monkeypatch.setattr("sys.argv", ["export", str(tmp_path), str(output), "--corpus", str(tmp_path)])
@@ -164,6 +198,14 @@ def test_the_command_writes_a_model_that_says_how_it_was_made(arguments: Path) -
 def test_the_command_leaves_nothing_when_the_check_fails(arguments: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "TOLERANCE", -1.0)
     with pytest.raises(ExportError):
+        export.main()
+    assert not list(arguments.parent.iterdir())
+
+
+def test_a_corpus_of_other_stems_is_refused(arguments: Path) -> None:
+    summary = arguments.parent.parent / "summary.json"
+    summary.write_text(summary.read_text().replace('"music", ', ""))
+    with pytest.raises(ExportError, match=r"2 stems, the network of 3"):
         export.main()
     assert not list(arguments.parent.iterdir())
 

@@ -25,8 +25,10 @@ from unbraid.training.frames import (  # noqa: E402
     spectra,
 )
 from unbraid.training.mixtures import augment, noises, rooms  # noqa: E402
-from unbraid.training.mixtures.drawing import STEMS, Drawer, Stem, capped  # noqa: E402
+from unbraid.training.mixtures.clips import Clips, capped  # noqa: E402
 from unbraid.training.mixtures.mixing import PRESENT, Mixer, before_a_word, mix  # noqa: E402
+from unbraid.training.mixtures.scenes import Scenes  # noqa: E402
+from unbraid.training.mixtures.stems import KINDS, Drawer, Stem  # noqa: E402
 
 Complex = NDArray[np.complex64]
 
@@ -41,8 +43,8 @@ def toy_stem(kind: str, rng: np.random.Generator, bandwidth_hz: float = 24000.0)
     return Stem(frames, pair_power(frames, frames), bandwidth_hz)
 
 
-def toy_stems(rng: np.random.Generator) -> list[Stem]:
-    return [toy_stem(kind, rng) for kind in STEMS]
+def toy_stems(rng: np.random.Generator) -> dict[str, Stem]:
+    return {kind: toy_stem(kind, rng) for kind in KINDS}
 
 
 # --- bands and spectra ----------------------------------------------------------------------------------------------
@@ -82,15 +84,15 @@ def test_pair_power_is_the_band_sum_of_the_real_cross_power(rng: np.random.Gener
 # --- mixtures -------------------------------------------------------------------------------------------------------
 
 
-def mix_any(stems: list[Stem], rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
+def mix_any(stems: dict[str, Stem], rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
     """Those of the stems that sound together as often as in training."""
-    return mix(stems, np.array(list(PRESENT))[rng.choice(len(PRESENT), p=list(PRESENT.values()))], rng)
+    return mix(stems, set(list(PRESENT)[rng.choice(len(PRESENT), p=list(PRESENT.values()))]), rng)
 
 
-def mixed_spectra(stems: list[Stem], own: NDArray[np.float32]) -> Complex:
+def mixed_spectra(stems: dict[str, Stem], own: NDArray[np.float32]) -> Complex:
     """The stems' spectra (stems, frames, bins) at the levels at which `mix` took them, found from its K."""
-    gains = np.sqrt(own / np.stack([stem.power for stem in stems]).clip(1e-20))
-    return np.stack([stem.spectra for stem in stems]) * gains[..., bands.band_of_bin()]
+    gains = np.sqrt(own / np.stack([stem.power for stem in stems.values()]).clip(1e-20))
+    return np.stack([stem.spectra for stem in stems.values()]) * gains[..., bands.band_of_bin()]
 
 
 def band_power(frames: Complex) -> NDArray[np.float64]:
@@ -131,12 +133,12 @@ def test_absent_stems_have_no_power_and_no_cross_term(rng: np.random.Generator) 
     stems = toy_stems(rng)
     for _ in range(200):
         mixture, cross, own = mix_any(stems, rng)
-        present = tuple(int(stem.any()) for stem in own)
+        present = tuple(kind for kind, stem in zip(KINDS, own, strict=True) if stem.any())
         seen.add(present)
         assert present in PRESENT
         assert mixture.any()
-        for i in range(3):
-            assert present[i] or not cross[i].any()
+        for kind, shared in zip(KINDS, cross, strict=True):
+            assert kind in present or not shared.any()
     assert len(seen) >= 6
 
 
@@ -157,7 +159,7 @@ def test_full_scale_is_a_mean_square_of_one(rng: np.random.Generator) -> None:
 
 def test_narrow_speech_narrows_its_mixture(rng: np.random.Generator) -> None:
     stems = toy_stems(rng)
-    stems[0] = toy_stem("speech", rng, bandwidth_hz=8000.0)
+    stems["speech"] = toy_stem("speech", rng, bandwidth_hz=8000.0)
     above = bands.band_edges()[:-1] * bands.BIN_HZ >= 8000
     narrow = [
         not mixture[:, above].any() for mixture, _, own in (mix_any(stems, rng) for _ in range(100)) if own[0].any()
@@ -253,26 +255,33 @@ def test_the_bank_of_rooms_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 # --- drawing --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", STEMS)
-def test_drawn_stems_have_length_and_level(corpus: Path, kind: str) -> None:
-    drawer = Drawer(corpus, "train", 0.8, seed=3)
-    assert drawer.length == 50 * HOP_LENGTH
+def scenes_of(corpus: Path, split: str = "train", seed: int = 3) -> Scenes:
+    return Scenes(Clips(corpus, split), rooms.load_bank(corpus), np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scenes_are_as_long_as_asked(corpus: Path, kind: str) -> None:
+    scenes = scenes_of(corpus)
     for _ in range(25):
-        audio, bandwidth_hz = getattr(drawer, kind)()
-        assert audio.shape == (drawer.length,)
+        audio, bandwidth_hz = getattr(scenes, kind)(40000)
+        assert audio.shape == (40000,)
         assert audio.dtype == np.float32
         assert np.isfinite(audio).all()
         assert audio.any()
         assert 4000 < bandwidth_hz <= 24000
-    stem = drawer.stem(kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_drawn_stems_have_a_frame_a_hop(corpus: Path, kind: str) -> None:
+    stem = Drawer(corpus, "train", 0.8, seed=3).stem(kind)
     assert stem.spectra.shape == (49, bands.NUM_BINS)
     assert stem.power.shape == (49, bands.NUM_BANDS)
 
 
 def test_speech_at_16_khz_has_its_bandwidth(corpus: Path) -> None:
-    drawer = Drawer(corpus, "train", 2.0, seed=3)
+    scenes = scenes_of(corpus)
     for _ in range(8):
-        audio, bandwidth_hz = drawer.speech()
+        audio, bandwidth_hz = scenes.speech(2 * SAMPLE_RATE)
         assert bandwidth_hz <= 8000 * np.exp(0.2)
         power = pair_power(spectra(audio), spectra(audio)).sum(axis=0)
         above = bands.band_edges()[:-1] * bands.BIN_HZ > 1.1 * bandwidth_hz
@@ -286,14 +295,40 @@ def test_voices_that_are_not_told_apart_weigh_as_many(tmp_path: Path) -> None:
     (folder / "summary.json").write_text(json.dumps(summary))
     index = folder / "toy_speech.json"
     index.write_text(index.read_text().replace("toy_speech/train0", "toy_speech/toy_speech"))
-    odds = Drawer(folder, "train", 0.5, 1).odds("speech")
+    odds = Clips(folder, "train").odds("speech")
     assert odds["toy_speech/toy_speech"] == pytest.approx(3 * odds["toy_speech/train1"])  # 9 voices of a ninth each
 
 
 def test_a_drawer_stays_in_its_split(tmp_path: Path) -> None:
     folder = save_toy_corpus(tmp_path, silent_split="validation")
-    assert not any(Drawer(folder, "validation", 0.5, seed).speech()[0].any() for seed in range(10))
-    assert all(Drawer(folder, "train", 0.5, seed).music()[0].any() for seed in range(10))
+    assert not any(scenes_of(folder, "validation", seed).speech(24000)[0].any() for seed in range(10))
+    assert all(scenes_of(folder, "train", seed).music(24000)[0].any() for seed in range(10))
+
+
+def with_kinds(folder: Path, *kinds: str) -> Path:
+    """A toy corpus whose recipe knows these kinds alone."""
+    save_toy_corpus(folder)
+    summary = json.loads((folder / "summary.json").read_text())
+    sources = {name: row for name, row in summary["sources"].items() if row["kind"] in kinds}
+    (folder / "summary.json").write_text(json.dumps({"kinds": kinds, "sources": sources}))
+    return folder
+
+
+def test_the_stems_are_the_kinds_of_the_recipe(tmp_path: Path) -> None:
+    """In its order; nothing of a kind that it leaves out is drawn or mixed."""
+    drawer = Drawer(with_kinds(tmp_path, "noise", "speech"), "train", 0.5, seed=1)
+    batch = next(iter(Mixer(drawer, batch_size=16, reservoir=4)))
+    assert batch.stems.shape == (16, 2, 30, bands.NUM_BANDS)
+    np.testing.assert_allclose(batch.cross.sum(axis=1), batch.mixture, atol=1e-5 * batch.mixture.max())
+    above = bands.band_edges()[:-1] * bands.BIN_HZ > 12000  # where the toy voices, at 16 kHz, have nothing
+    noise, speech = (batch.stems[:, i][..., above].sum() / batch.stems[:, i].sum() for i in range(2))
+    assert speech < 1e-2 < noise
+
+
+def test_a_kind_that_nobody_can_draw_is_refused(tmp_path: Path) -> None:
+    folder = with_kinds(tmp_path, "speech", "applause")
+    with pytest.raises(ValueError, match=r"speech, music, noise, got applause"):
+        Drawer(folder, "train", 0.5, seed=1)
 
 
 def test_batches_have_shapes_and_finite_values(corpus: Path) -> None:
@@ -354,11 +389,11 @@ def test_music_meets_steady_noises_oftener(corpus: Path) -> None:
     mixer._reservoir["noise"] = [stem_of(level * wave) for level in levels]
     rng = np.random.default_rng(9)
     drawn = {
-        present: np.mean([mixer._trio(np.array(present), rng)[2].unsteadiness for _ in range(400)])
-        for present in ((0, 1, 1), (1, 1, 1), (1, 0, 1))
+        present: np.mean([mixer._draw(frozenset(present), rng)["noise"].unsteadiness for _ in range(400)])
+        for present in (("music", "noise"), KINDS, ("speech", "noise"))
     }
-    assert drawn[0, 1, 1] < drawn[1, 1, 1] - 2
-    assert drawn[1, 0, 1] < drawn[1, 1, 1] + 3
+    assert drawn["music", "noise"] < drawn[KINDS] - 2
+    assert drawn["speech", "noise"] < drawn[KINDS] + 3
 
 
 def test_no_group_of_odds_exceeds_its_cap() -> None:

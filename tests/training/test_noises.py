@@ -87,10 +87,10 @@ def test_squeaks_have_a_pitch_that_slides(rng: np.random.Generator) -> None:
     assert np.median(pitches) > 0.3
 
 
-def test_things_are_hit_seldom_or_often(rng: np.random.Generator) -> None:
+def test_impacts_come_seldom_or_often(rng: np.random.Generator) -> None:
     crests = []
     for _ in range(30):
-        audio = noises.things(SECOND, rng)
+        audio = noises.impacts(SECOND, rng)
         crests.append(np.abs(audio).max() / np.sqrt(np.mean(audio**2)))
     assert min(crests) < 8
     assert max(crests) > 15
@@ -115,10 +115,10 @@ def test_all_kinds_are_drawn(rng: np.random.Generator, monkeypatch: pytest.Monke
         assert counts[number] == pytest.approx(1000 * chance, abs=60)
 
 
-def test_a_crossed_noise_moves_as_the_other_does(rng: np.random.Generator) -> None:
+def test_a_cross_modulated_noise_moves_as_the_other_does(rng: np.random.Generator) -> None:
     steady, other = (spectra(rng.standard_normal(48000).astype(np.float32)) for _ in range(2))
     other[:30] *= 0.1  # twenty decibels louder from there on
-    mixed = noises.crossed(steady, other)
+    mixed = noises.cross_modulated(steady, other)
     assert (mixed.dtype, mixed.shape) == (np.complex64, steady.shape)
     np.testing.assert_allclose(np.linalg.norm(mixed), np.linalg.norm(steady), rtol=1e-3)
     assert 18 < 20 * np.log10(np.linalg.norm(mixed[30:60]) / np.linalg.norm(mixed[:30])) < 22
@@ -127,5 +127,5 @@ def test_a_crossed_noise_moves_as_the_other_does(rng: np.random.Generator) -> No
 
 def test_silence_crosses_to_silence(rng: np.random.Generator) -> None:
     noise = spectra(rng.standard_normal(9600).astype(np.float32))
-    assert not noises.crossed(np.zeros_like(noise), noise).any()
-    assert np.isfinite(noises.crossed(noise, np.zeros_like(noise))).all()
+    assert not noises.cross_modulated(np.zeros_like(noise), noise).any()
+    assert np.isfinite(noises.cross_modulated(noise, np.zeros_like(noise))).all()

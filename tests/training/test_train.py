@@ -17,16 +17,12 @@ for package in ("pyroomacoustics", "scipy", "soundfile", "soxr"):
     pytest.importorskip(package, reason="needs the extra [train]")
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 
-from torch import nn  # noqa: E402
-
-from helpers.toy_corpus import SOUNDS, save_toy_corpus  # noqa: E402
-from unbraid.training import train, validation_set  # noqa: E402
-from unbraid.training.bands import NUM_BANDS  # noqa: E402
-from unbraid.training.frames import HOP_LENGTH, SAMPLE_RATE, spectra  # noqa: E402
-from unbraid.training.mixtures.drawing import STEMS  # noqa: E402
+from helpers.toy_corpus import save_toy_corpus  # noqa: E402
+from unbraid.training import train  # noqa: E402
 from unbraid.training.model import CrnnConfig  # noqa: E402
-from unbraid.training.train import Run, TrainConfig  # noqa: E402
-from unbraid.training.validation_set import ValidationSet, synthesise  # noqa: E402
+from unbraid.training.train import Mixtures, Run, TrainConfig  # noqa: E402
+from unbraid.training.validation import mixtures  # noqa: E402
+from unbraid.training.validation.scoring import Curve  # noqa: E402
 
 torch.set_num_threads(1)  # the toys are too small to share out
 
@@ -40,14 +36,14 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from unbraid.training.model import CrnnConfig
-from unbraid.training.train import Run, TrainConfig, _Mixtures
+from unbraid.training.train import Run, TrainConfig, Mixtures
 
 dist.init_process_group("gloo")
 corpus, folder = map(Path, sys.argv[1:])
 config = TrainConfig(steps=4, warmup_steps=2, batch_size=2, seconds=0.3, workers=0)
 small = CrnnConfig(channels=(4, 6, 8), sub_hidden=5, full_hidden=16, squeeze=2)
 run = Run(corpus, folder / "run", config, small)
-for _, batch in zip(range(3), _Mixtures(corpus, config, 0)):
+for _, batch in zip(range(3), Mixtures(corpus, config, 0)):
     run.train_step(*batch)
 kept = {"weights": dict(run.model.named_parameters()), "batch": batch[0], "seconds_heard": run.seconds_heard}
 torch.save(kept, folder / f"{dist.get_rank()}.pt")
@@ -68,35 +64,33 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_toy_corpus(tmp_path_factory.mktemp("corpus"))
 
 
-@pytest.fixture(scope="module")
-def clips() -> ValidationSet:
-    """A clip of everything and one without music."""
-    rng = np.random.default_rng(5)
-    length = 30 * HOP_LENGTH  # whole frames, as a drawer's
-    references = np.stack([[SOUNDS[kind](rng, SAMPLE_RATE, 0.5)[:length] for kind in STEMS] for _ in range(2)])
-    references[1, 1] = 0
-    return ValidationSet(references)
+@pytest.fixture
+def curve(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> Curve:
+    monkeypatch.setattr(mixtures, "SECONDS", 0.5)
+    monkeypatch.setattr(mixtures, "HUM_HZ", 24000.0)  # the toy noises are hisses
+    monkeypatch.setattr(mixtures, "simulate_room", lambda rng: np.ones(1, np.float32))
+    return Curve(corpus, every=60)
 
 
 # --- the loop -------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_logs_and_keeps_its_checkpoints(corpus: Path, clips: ValidationSet, tmp_path: Path) -> None:
+def test_a_run_logs_and_keeps_its_checkpoints(corpus: Path, curve: Curve, tmp_path: Path) -> None:
     run = Run(corpus, tmp_path, toy_config(), SMALL)
-    run.loop(clips)
+    run.loop(curve)
     assert [row["step"] for row in rows(tmp_path)] == [1, 2, 3, 4]
     for row in rows(tmp_path):
         assert all(np.isfinite(value) for value in row.values())
-        assert {"loss", "gain_db", "smn/speech", "smn/music", "smn/noise", "sn/speech", "sn/noise"} <= row.keys()
+        assert {"loss", "gain_db", "speech+noise/noise", "speech+music/speech", "music+noise/noise"} <= row.keys()
     assert {path.name for path in tmp_path.iterdir()} == {"best.pt", "config.json", "last.pt", "log.jsonl"}
     settings = json.loads((tmp_path / "config.json").read_text())
     assert settings["train"]["steps"] == 4
     assert settings["model"]["full_hidden"] == 16
 
 
-def test_a_run_resumes_where_it_stopped(corpus: Path, clips: ValidationSet, tmp_path: Path) -> None:
+def test_a_run_resumes_where_it_stopped(corpus: Path, curve: Curve, tmp_path: Path) -> None:
     first = Run(corpus, tmp_path, toy_config(), SMALL)
-    first.loop(clips)
+    first.loop(curve)
     second = Run(corpus, tmp_path, toy_config(steps=6, seed=9), SMALL)  # a new seed must not matter to the weights
     assert second.step == 4
     assert second.seconds_heard == pytest.approx(4 * 2 * 0.3)
@@ -105,13 +99,13 @@ def test_a_run_resumes_where_it_stopped(corpus: Path, clips: ValidationSet, tmp_
         for name, value in its.state_dict().items():
             torch.testing.assert_close(mine.state_dict()[name], value, rtol=0, atol=0)
     assert second.optimizer.state_dict()["state"].keys() == first.optimizer.state_dict()["state"].keys()
-    second.loop(clips)
+    second.loop(curve)
     assert [row["step"] for row in rows(tmp_path)] == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_run_may_begin_with_the_weights_of_another(corpus: Path, clips: ValidationSet, tmp_path: Path) -> None:
+def test_a_run_may_begin_with_the_weights_of_another(corpus: Path, curve: Curve, tmp_path: Path) -> None:
     first = Run(corpus, tmp_path / "first", toy_config(), SMALL)
-    first.loop(clips)
+    first.loop(curve)
     second = Run(corpus, tmp_path / "second", toy_config(start_from=str(tmp_path / "first" / "last.pt")), SMALL)
     assert second.step == 0
     assert second.seconds_heard == first.seconds_heard
@@ -119,15 +113,15 @@ def test_a_run_may_begin_with_the_weights_of_another(corpus: Path, clips: Valida
         assert torch.equal(begun, left)
 
 
-def test_a_teacher_is_followed(corpus: Path, clips: ValidationSet, tmp_path: Path) -> None:
+def test_a_teacher_is_followed(corpus: Path, curve: Curve, tmp_path: Path) -> None:
     """After the same steps a pupil is closer to the teacher's masks than one that had none."""
-    Run(corpus, tmp_path / "teacher", toy_config(), SMALL).loop(clips)
+    Run(corpus, tmp_path / "teacher", toy_config(), SMALL).loop(curve)
     teacher = str(tmp_path / "teacher" / "last.pt")
     flat = dataclasses.replace(SMALL, channels=(4, 8), strides=(2, 4), blocks=1)
     distances = []
     for name, config in (("pupil", toy_config(steps=1000, teacher=teacher)), ("alone", toy_config(steps=1000))):
         run = Run(corpus, tmp_path / name, config, flat)
-        batch = next(iter(train._Mixtures(corpus, config, 0)))
+        batch = next(iter(Mixtures(corpus, config, 0)))
         for _ in range(40):
             run.train_step(*batch)
         with torch.no_grad():
@@ -136,10 +130,10 @@ def test_a_teacher_is_followed(corpus: Path, clips: ValidationSet, tmp_path: Pat
     assert distances[0] < distances[1]
 
 
-def test_a_finished_run_does_nothing_more(corpus: Path, clips: ValidationSet, tmp_path: Path) -> None:
-    Run(corpus, tmp_path, toy_config(steps=2), SMALL).loop(clips)
+def test_a_finished_run_does_nothing_more(corpus: Path, curve: Curve, tmp_path: Path) -> None:
+    Run(corpus, tmp_path, toy_config(steps=2), SMALL).loop(curve)
     before = (tmp_path / "last.pt").read_bytes()
-    Run(corpus, tmp_path, toy_config(steps=2), SMALL).loop(clips)
+    Run(corpus, tmp_path, toy_config(steps=2), SMALL).loop(curve)
     assert (tmp_path / "last.pt").read_bytes() == before
     assert len(rows(tmp_path)) == 2
 
@@ -160,7 +154,7 @@ def test_two_processes_train_one_network(corpus: Path, tmp_path: Path) -> None:
 
 def test_steps_on_one_batch_bring_its_loss_down(corpus: Path, tmp_path: Path) -> None:
     run = Run(corpus, tmp_path, toy_config(steps=1000, learning_rate=3e-3), SMALL)
-    batch = next(iter(train._Mixtures(corpus, run.config, 0)))
+    batch = next(iter(Mixtures(corpus, run.config, 0)))
     losses = [run.train_step(*batch) for _ in range(40)]
     assert np.isfinite(losses).all()
     assert losses[-1] < losses[0] - 1
@@ -168,7 +162,7 @@ def test_steps_on_one_batch_bring_its_loss_down(corpus: Path, tmp_path: Path) ->
 
 def test_a_batch_that_is_no_number_leaves_the_weights_alone(corpus: Path, tmp_path: Path) -> None:
     run = Run(corpus, tmp_path, toy_config(), SMALL)
-    batch = next(iter(train._Mixtures(corpus, run.config, 0)))
+    batch = next(iter(Mixtures(corpus, run.config, 0)))
     before = [weight.clone() for weight in run.model.parameters()]
     run.train_step(batch[0], batch[1] * torch.nan, batch[2])
     for weight, old in zip(run.model.parameters(), before, strict=True):
@@ -177,7 +171,7 @@ def test_a_batch_that_is_no_number_leaves_the_weights_alone(corpus: Path, tmp_pa
 
 def test_batches_follow_seed_and_step(corpus: Path) -> None:
     def first(seed: int, step: int) -> Any:
-        return next(iter(train._Mixtures(corpus, toy_config(seed=seed), step)))[0]
+        return next(iter(Mixtures(corpus, toy_config(seed=seed), step)))[0]
 
     torch.testing.assert_close(first(1, 0), first(1, 0), rtol=0, atol=0)
     assert not torch.equal(first(1, 0), first(2, 0))
@@ -195,41 +189,6 @@ def test_the_learning_rate_warms_up_and_fades(corpus: Path, tmp_path: Path) -> N
     assert rates[100] == pytest.approx(0.0, abs=1e-12)
 
 
-# --- validation -----------------------------------------------------------------------------------------------------
-
-
-class Constant(nn.Module):
-    """Gives every stem its share of every band."""
-
-    def __init__(self, *shares: float) -> None:
-        super().__init__()
-        self.shares = torch.tensor(shares)
-
-    def forward(self, power: Any) -> Any:
-        batch, frames, _ = power.shape
-        return self.shares[:, None, None].expand(batch, -1, frames, NUM_BANDS), None
-
-
-def test_synthesis_undoes_the_spectra(rng: np.random.Generator) -> None:
-    audio = rng.standard_normal(20 * HOP_LENGTH).astype(np.float32)
-    again = synthesise(spectra(audio))
-    inner = slice(HOP_LENGTH, -HOP_LENGTH)
-    np.testing.assert_allclose(again[inner], audio[inner], atol=1e-5)
-
-
-def test_equal_shares_gain_nothing(clips: ValidationSet) -> None:
-    gains = clips.gains(Constant(0.2, 0.3, 0.5))
-    assert list(gains) == ["smn/speech", "smn/music", "smn/noise", "sn/speech", "sn/noise"]
-    assert all(abs(gain) < 0.01 for gain in gains.values())
-
-
-def test_the_validation_set_is_the_same_on_every_call(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kinds = [((1, 1, 1), 2), ((1, 0, 1), 1), ((0, 1, 1), 1)]
-    monkeypatch.setattr(validation_set, "CLIPS", kinds)
-    monkeypatch.setattr(validation_set, "SECONDS", 1.5)
-    one, kept = (ValidationSet.of_corpus(corpus) for _ in range(2))
-    (corpus / "validation.npy").unlink()
-    np.testing.assert_array_equal(one.references, kept.references)
-    np.testing.assert_array_equal(one.references, ValidationSet.of_corpus(corpus).references)
-    present = one.references.any(axis=-1).astype(int).tolist()
-    assert present == [list(kind) for kind, count in kinds for _ in range(count)]
+def test_a_network_of_other_stems_than_the_corpus_is_refused(corpus: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="3 kinds"):
+        Run(corpus, tmp_path, toy_config(), dataclasses.replace(SMALL, num_stems=2))

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <string>
 
+#include "message.h"
 #include "test_models.h"
 
 namespace fs = std::filesystem;
@@ -42,20 +43,6 @@ Read read() {
 Read read(const std::string& bytes) {
   write(bytes);
   return read();
-}
-
-std::string varint(std::uint64_t value) {
-  std::string bytes;
-  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
-  return bytes + static_cast<char>(value);
-}
-
-/// A field of bytes; `length` may lie.
-std::string field(int number, const std::string& bytes, std::uint64_t length) {
-  return varint(number << 3 | 2) + varint(length) + bytes;
-}
-std::string field(int number, const std::string& bytes) {
-  return field(number, bytes, bytes.size());
 }
 
 }  // namespace
@@ -100,19 +87,21 @@ TEST_CASE("fields that lie about their length are refused") {
            std::string("no model at all"),
            std::string(1000, '\0'),
            std::string(1000, '\xff'),
-           field(7, "", most),                          // the graph, "negative"
-           field(7, "", std::uint64_t{1} << 63),        // as large as a seek can't be
-           field(7, "x", 2),                            // beyond the end of the file
-           field(14, entry, entry.size() + 1),          // an entry, likewise
-           field(14, field(1, "unbraid.name", 1000)),   // a key beyond its entry
-           field(14, field(1, "unbraid.name", most)),   //
-           field(14, "", std::uint64_t{1} << 40),       // more than there is memory
-           field(14, std::string((1 << 20) + 1, 'x')),  // longer than any entry is
-           std::string("\x0b", 1),                      // groups, which ONNX has none of
-           std::string("\x0f", 1),                      // no such kind of field
-           std::string(20, '\x80'),                     // a number without an end
-           std::string("\x09\x01", 2),                  // 8 bytes, cut short
-           std::string("\x0d\x01", 2),                  // 4 bytes, cut short
+           field(7, "", most),                                   // the graph, "negative"
+           field(7, "", std::uint64_t{1} << 63),                 // as large as a seek can't be
+           field(7, "x", 2),                                     // beyond the end of the file
+           field(14, entry, entry.size() + 1),                   // an entry, likewise
+           field(14, field(1, "unbraid.name", 1000)),            // a key beyond its entry
+           field(14, field(1, "unbraid.name", most)),            //
+           field(14, "", std::uint64_t{1} << 40),                // more than there is memory
+           field(14, std::string((1 << 20) + 1, 'x')),           // longer than any entry is
+           std::string("\x0b", 1),                               // groups, which ONNX has none of
+           std::string("\x0f", 1),                               // no such kind of field
+           std::string(20, '\x80'),                              // a number without an end
+           std::string("\x09\x01", 2),                           // 8 bytes, cut short
+           std::string("\x0d\x01", 2),                           // 4 bytes, cut short
+           varint(std::uint64_t{1} << 32 | 7 << 3) + varint(0),  // a field that others would cut
+           std::string("\x00\x00", 2),                           // no field
        }) {
     CHECK(read(bytes) == Read::kRefused);
   }

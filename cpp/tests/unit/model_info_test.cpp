@@ -94,7 +94,7 @@ TEST_CASE("no entry may be missing or empty") {
 
 TEST_CASE("the ranges of numbers") {
   check_number("num_bins", {"2", "769", "65536"}, {"0", "1", "65537", "769.5"});
-  check_number("lookahead_frames", {"0", "1000"}, {"1001", "0.5"});
+  check_number("lookahead_frames", {"0", "623"}, {"624", "1001", "0.5"});
   // These two belong together, so that one alone has few values.
   check_number("win_seconds", {"0.032"}, {"0", "0.0009", "1.1", "0.033"});
   check_number("bin_hz", {"31.25", "31.250001"}, {"0", "0.9", "1001", "31.26"});
@@ -103,13 +103,23 @@ TEST_CASE("the ranges of numbers") {
 }
 
 TEST_CASE("the longest and the shortest window") {
-  for (const auto& [win, bin, hop] :
-       {std::tuple{"1", "1", "0.5"}, {"0.001", "1000", "0.0005"}, {"1.0", "1.0", "0.0001"}}) {
+  const auto parse = [](const char* win, const char* bin, const char* hop, const char* lookahead) {
     Metadata metadata = with("win_seconds", win);
     metadata["unbraid.bin_hz"] = bin;
     metadata["unbraid.hop_seconds"] = hop;
-    CHECK_NOTHROW(parse_model_info(metadata));
-  }
+    metadata["unbraid.lookahead_frames"] = lookahead;
+    return parse_model_info(metadata);
+  };
+  CHECK_NOTHROW(parse("1", "1", "0.5", "18"));
+  CHECK_NOTHROW(parse("0.001", "1000", "0.0005", "1000"));
+  CHECK_NOTHROW(parse("1.0", "1.0", "0.0625", "0"));
+  // Ten seconds late at most, and no more hops in a window than memory is there for.
+  CHECK_THROWS_AS(parse("1", "1", "0.5", "19"), ModelError);
+  CHECK_THROWS_AS(parse("1.0", "1.0", "0.0001", "0"), ModelError);
+  CHECK_THROWS_AS(parse("0.017", "58.823529411764703", "0.001", "0"), ModelError);
+  CHECK_NOTHROW(parse("0.016", "62.5", "0.001", "0"));
+  // The FFT knows no factor of 13: such a model would run at no rate at all.
+  CHECK_THROWS_AS(parse("0.0325", "30.76923076923077", "0.0025", "0"), ModelError);
 }
 
 TEST_CASE("only what this version knows") {
@@ -121,9 +131,30 @@ TEST_CASE("only what this version knows") {
 
 TEST_CASE("names of stems") {
   CHECK(accepts("stems", "a,b"));
-  for (const char* names : {"speech", "speech,", ",speech", "a,,b", "a,b,a", ",", ",,"}) {
+  CHECK(accepts("stems", "_,-,0"));
+  const std::string longest(32, 'x');
+  CHECK(accepts("stems", "a," + longest));
+  CHECK_FALSE(accepts("stems", "a,x" + longest));
+  for (const char* names :
+       {"speech", "speech,", ",speech", "a,,b", "a,b,a", ",", ",,", "a, b", "a,B", "a,..", "a,/b",
+        "a,b\\c", "a,\x1b", "a,\xc3\xbc", "a,b\n", "a,b=c", "a,\xff"}) {
     CAPTURE(names);
     CHECK_FALSE(accepts("stems", names));
+  }
+}
+
+TEST_CASE("a model has 2 to 32 stems") {
+  std::string names = "s0";
+  for (int i = 1; i < 32; ++i) names += ",s" + std::to_string(i);
+  CHECK(accepts("stems", names));
+  CHECK_FALSE(accepts("stems", names + ",s32"));
+}
+
+TEST_CASE("what is said is text") {
+  CHECK(accepts("license", "\xc3\xa9\x1b\n"));
+  for (const char* bytes : {"\xff", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80"}) {
+    CAPTURE(bytes);
+    CHECK_FALSE(accepts("license", bytes));
   }
 }
 

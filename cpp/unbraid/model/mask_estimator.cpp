@@ -1,6 +1,7 @@
 #include "unbraid/model/mask_estimator.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace unbraid {
@@ -23,6 +24,9 @@ MaskEstimator::MaskEstimator(std::shared_ptr<const Model> model)
       bindings_[from].output(state.next_name.c_str(), states_[1 - from][i]);
     }
   }
+}
+
+void MaskEstimator::warm_up() {
   estimate();
   reset();
 }
@@ -32,10 +36,13 @@ void MaskEstimator::estimate() {
   const std::vector<int>& edges = info.band_edges;
   const int num_bands = info.num_bands();
   for (int band = 0; band < num_bands; ++band) {
-    band_power_.data()[band] =
+    const float power =
         std::accumulate(power_.begin() + edges[band], power_.begin() + edges[band + 1], 0.0f);
+    band_power_.data()[band] = power;
+    finite_ = finite_ && std::isfinite(power);
   }
-  model_->session().run(bindings_[current_]);
+  model_->session().run(bindings_[current_], interrupt_);
+  check_masks();
   current_ = 1 - current_;
   const float* mask = band_masks_.data();
   float* bin = masks_.data();
@@ -46,7 +53,18 @@ void MaskEstimator::estimate() {
   }
 }
 
+void MaskEstimator::check_masks() const {
+  constexpr float kLow = -1e-3f, kHigh = 1.0f + 1e-3f;  // a softmax rounds
+  const float* masks = band_masks_.data();
+  const bool sound = std::all_of(masks, masks + band_masks_.size(), [this](float mask) {
+    return (mask >= kLow && mask <= kHigh) || (std::isnan(mask) && !finite_);
+  });
+  if (!sound) throw ort::Error("the model's masks are not all between 0 and 1");
+}
+
 void MaskEstimator::reset() {
+  interrupt_.clear();
+  finite_ = true;
   current_ = 0;
   std::fill(power_.begin(), power_.end(), 0.0f);
   std::fill(masks_.begin(), masks_.end(), 0.0f);

@@ -1,11 +1,18 @@
 #include "unbraid/model/model.h"
 
 #include <algorithm>
+#include <chrono>
 
+#include "unbraid/model/mask_estimator.h"
 #include "unbraid/model/model_file.h"
+#include "unbraid/model/run_limit.h"
+#include "unbraid/model/tensor_data.h"
+#include "unbraid/model/text.h"
 
 namespace unbraid {
 namespace {
+
+constexpr std::chrono::seconds kTrialTime{1};
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text = "(";
@@ -32,6 +39,11 @@ ort::TensorInfo take(std::vector<ort::TensorInfo>& tensors, const std::string& r
   return tensor;
 }
 
+[[noreturn]] void throw_too_large() {
+  throw ModelError("its states are more than " + std::to_string(kMaxStates) +
+                   ", or have more than " + std::to_string(kMaxStateValues) + " values");
+}
+
 bool is_state(const std::string& name) {
   const std::string suffix = "_state";
   return name.size() > suffix.size() &&
@@ -41,17 +53,20 @@ bool is_state(const std::string& name) {
 }  // namespace
 
 Model::Model(const std::string& path) : path_(path) {
-  const std::vector<char> bytes = read_model_file(path);
   try {
+    // What ONNX Runtime gets is what was looked at, and nothing that did not pass.
+    const std::string bytes = read_model_file(path);
+    info_ = parse_model_info(read_metadata(bytes));
+    check_tensor_data(bytes);
     try {
       session_ = std::make_unique<ort::Session>(bytes.data(), bytes.size());
     } catch (const ort::GraphError& error) {
       throw ModelError(std::string("not a usable ONNX file: ") + error.what());
     }
-    info_ = parse_model_info(session_->metadata());
     check_graph();
+    try_out();
   } catch (const ModelError& error) {
-    throw ModelError(path + ": " + error.what());
+    throw ModelError(printable(path + ": " + error.what()));
   }
 }
 
@@ -61,20 +76,51 @@ void Model::check_graph() {
   std::vector<ort::TensorInfo> outputs = session_->outputs();
   take(inputs, "input", "power", {1, any, info_.num_bands()});
   take(outputs, "output", "masks", {1, any, info_.num_stems(), info_.num_bands()});
+  if (inputs.size() > kMaxStates) throw_too_large();
+  std::int64_t size_of_all = 0;
   for (const ort::TensorInfo& input : inputs) {
     if (!is_state(input.name)) {
       throw ModelError("input `" + input.name + "` is neither `power` nor a `<x>_state`");
     }
     if (!input.is_float32) throw ModelError("input `" + input.name + "` must be a float32 tensor");
-    if (std::any_of(input.shape.begin(), input.shape.end(), [](auto n) { return n < 1; })) {
-      throw ModelError("input `" + input.name + "` must have a fixed shape, not " +
-                       shape_text(input.shape));
+    std::int64_t size = 1;
+    for (const std::int64_t length : input.shape) {
+      if (length < 1) {
+        throw ModelError("input `" + input.name + "` must have a fixed shape, not " +
+                         shape_text(input.shape));
+      }
+      if (length > kMaxStateValues / size) throw_too_large();
+      size *= length;
     }
+    size_of_all += size;
+    if (size_of_all > kMaxStateValues) throw_too_large();
     take(outputs, "output", "next_" + input.name, input.shape);
     states_.push_back({input.name, "next_" + input.name, input.shape});
   }
   if (!outputs.empty()) {
     throw ModelError("output `" + outputs[0].name + "` is neither `masks` nor a state's next");
+  }
+}
+
+/// Silence, then noise from the threshold of hearing up to full scale, then silence again; of it as
+/// much as there is time for.
+void Model::try_out() const {
+  MaskEstimator estimator(std::shared_ptr<const Model>(std::shared_ptr<void>(), this));
+  const RunLimit limit(kMaxRunSeconds, [&estimator] { estimator.interrupt(); });
+  const auto end = std::chrono::steady_clock::now() + kTrialTime;
+  std::uint32_t seed = 1;
+  try {
+    for (const float level : {0.0f, 0.0f, 1e-9f, 1e-6f, 1e-3f, 1.0f, 1.0f, 0.0f, 0.0f}) {
+      std::generate_n(estimator.power(), info_.num_bins, [&] {
+        seed = seed * 1664525u + 1013904223u;
+        return level * static_cast<float>(seed >> 8) / (1 << 24);
+      });
+      estimator.estimate();
+      if (std::chrono::steady_clock::now() > end) break;  // slow, but not for ever
+    }
+  } catch (const ort::Error& error) {
+    if (limit.passed()) throw ModelError("a trial of its graph did not end in time");
+    throw ModelError(std::string("a trial of its graph failed: ") + error.what());
   }
 }
 

@@ -17,10 +17,15 @@ struct StateInfo {
   std::vector<std::int64_t> shape;
 };
 
+constexpr std::size_t kMaxStates = 256;
+constexpr std::int64_t kMaxStateValues = std::int64_t{1} << 24;  // in all states of a model
+constexpr double kMaxRunSeconds = 3.0;  // hundreds of times what a run in real time may take
+
 /// A checked model file. Immutable: any number of streams and threads may share one.
 class Model {
  public:
-  /// Throws ModelError, std::filesystem::filesystem_error (the file cannot be read), ort::Error.
+  /// Reads the file, checks all that can be known of it, and tries the graph for a few hops. Throws
+  /// ModelError, std::filesystem::filesystem_error (the file cannot be read), ort::Error.
   explicit Model(const std::string& path);
 
   const std::string& path() const { return path_; }
@@ -30,6 +35,7 @@ class Model {
 
  private:
   void check_graph();
+  void try_out() const;
 
   std::string path_;
   std::unique_ptr<ort::Session> session_;

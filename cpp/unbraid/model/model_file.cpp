@@ -1,13 +1,12 @@
 #include "unbraid/model/model_file.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <istream>
-#include <iterator>
-#include <sstream>
 #include <system_error>
+
+#include "unbraid/model/protobuf.h"
+#include "unbraid/model/text.h"
 
 namespace fs = std::filesystem;
 
@@ -15,110 +14,47 @@ namespace unbraid {
 namespace {
 
 constexpr std::uint64_t kMaxEntry = 1 << 20;
+constexpr std::size_t kMaxEntries = 1000;
+constexpr int kMaxFields = 100000;  // of a file, but not of its graph
 
 std::ifstream open_file(const std::string& path) {
   const auto fail = [&](std::errc code) {
     throw fs::filesystem_error("cannot read the model", fs::u8path(path),
                                std::make_error_code(code));
   };
-  if (!fs::exists(fs::u8path(path))) fail(std::errc::no_such_file_or_directory);
+  std::error_code error;
+  const bool exists = fs::exists(fs::u8path(path), error);
+  if (error == std::errc::filename_too_long) throw ModelError("no file can have such a long name");
+  if (error) fail(static_cast<std::errc>(error.value()));
+  if (!exists) fail(std::errc::no_such_file_or_directory);
   if (fs::is_directory(fs::u8path(path))) fail(std::errc::is_a_directory);
+  // A pipe would wait for a writer, a device may have no end.
+  if (!fs::is_regular_file(fs::u8path(path))) throw ModelError("not a regular file");
   std::ifstream file(fs::u8path(path), std::ios::binary);
   if (!file) fail(std::errc::permission_denied);
   return file;
 }
 
-/// A Protocol Buffers message, which an .onnx file is one of: fields of a number, a kind and a
-/// value. `size` bytes from where the stream stands; no field reaches beyond them. Every failure is
-/// a ModelError.
-class Message {
- public:
-  Message(std::istream& stream, std::uint64_t size) : stream_(stream), left_(size) {}
-
-  /// Goes to the next field; false at the end.
-  bool next() {
-    if (left_ == 0) return false;
-    const std::uint64_t key = varint();
-    field_ = key >> 3;
-    switch (key & 7) {
-      case 0:
-        varint();
-        length_ = 0;
-        break;
-      case 1:
-        length_ = 8;
-        break;
-      case 2:
-        length_ = varint();
-        break;
-      case 5:
-        length_ = 4;
-        break;
-      default:
-        fail();
-    }
-    if (length_ > left_) fail();
-    return true;
-  }
-
-  std::uint64_t field() const { return field_; }
-
-  void skip() {
-    stream_.seekg(static_cast<std::streamoff>(length_), std::ios::cur);
-    left_ -= length_;
-  }
-
-  std::string take() {
-    if (length_ > kMaxEntry) throw ModelError("an entry of its metadata is too long");
-    std::string bytes(length_, '\0');
-    if (!stream_.read(bytes.data(), static_cast<std::streamsize>(length_))) fail();
-    left_ -= length_;
-    return bytes;
-  }
-
- private:
-  std::uint64_t varint() {
-    std::uint64_t value = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-      const int byte = left_ > 0 ? stream_.get() : -1;
-      if (byte < 0) fail();
-      --left_;
-      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    fail();
-  }
-
-  [[noreturn]] static void fail() { throw ModelError("not an ONNX file, or cut short"); }
-
-  std::istream& stream_;
-  std::uint64_t left_;
-  std::uint64_t field_ = 0;
-  std::uint64_t length_ = 0;
-};
-
-/// metadata_props of an ONNX ModelProto: of all its fields only these are read, the rest is
-/// skipped, for the graph may be large.
-Metadata read_metadata(std::istream& file, std::uint64_t size) {
+/// metadata_props of an ONNX ModelProto: of all its fields only these are taken, for the graph may
+/// be large.
+template <typename Source>
+Metadata metadata_of(protobuf::Fields<Source> model) {
   constexpr std::uint64_t kMetadata = 14, kKey = 1, kValue = 2;
   Metadata metadata;
-  for (Message model(file, size); model.next();) {
-    if (model.field() != kMetadata) {
-      model.skip();
-      continue;
-    }
-    const std::string bytes = model.take();
-    std::istringstream stream(bytes);
+  for (int fields = 0; model.next(); ++fields) {
+    if (fields == kMaxFields) throw ModelError("it is in too many pieces");
+    if (model.number() != kMetadata || !model.is_bytes()) continue;
+    if (model.length() > kMaxEntry) throw ModelError("an entry of its metadata is too long");
+    const auto bytes = model.take();
     std::string key, value;
-    for (Message entry(stream, bytes.size()); entry.next();) {
-      if (entry.field() == kKey) {
+    for (auto entry = protobuf::fields(bytes); entry.next();) {
+      if (entry.number() == kKey && entry.is_bytes()) {
         key = entry.take();
-      } else if (entry.field() == kValue) {
+      } else if (entry.number() == kValue && entry.is_bytes()) {
         value = entry.take();
-      } else {
-        entry.skip();
       }
     }
+    if (metadata.size() >= kMaxEntries) throw ModelError("its metadata has too many entries");
     metadata[key] = value;
   }
   return metadata;
@@ -126,17 +62,27 @@ Metadata read_metadata(std::istream& file, std::uint64_t size) {
 
 }  // namespace
 
-std::vector<char> read_model_file(const std::string& path) {
+std::string read_model_file(const std::string& path) {
   std::ifstream file = open_file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const std::uintmax_t size = fs::file_size(fs::u8path(path));
+  if (size > kMaxModelBytes) {
+    throw ModelError("larger than " + std::to_string(kMaxModelBytes) + " bytes");
+  }
+  std::string bytes(size, '\0');
+  file.read(bytes.data(), static_cast<std::streamsize>(size));
+  bytes.resize(static_cast<std::size_t>(file.gcount()));
+  return bytes;
 }
 
+Metadata read_metadata(std::string_view bytes) { return metadata_of(protobuf::fields(bytes)); }
+
 ModelInfo read_model_info(const std::string& path) {
-  std::ifstream file = open_file(path);
   try {
-    return parse_model_info(read_metadata(file, fs::file_size(fs::u8path(path))));
+    std::ifstream file = open_file(path);
+    const std::uint64_t size = fs::file_size(fs::u8path(path));
+    return parse_model_info(metadata_of(protobuf::Fields(protobuf::File(file), size)));
   } catch (const ModelError& error) {
-    throw ModelError(path + ": " + error.what());
+    throw ModelError(printable(path + ": " + error.what()));
   }
 }
 

@@ -1,15 +1,22 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "unbraid/model/model_info.h"
 
 /// A model's file as it lies on the disk, before and without ONNX Runtime.
 namespace unbraid {
 
-/// All bytes of a file. Throws std::filesystem::filesystem_error that says why it cannot be read.
-std::vector<char> read_model_file(const std::string& path);
+constexpr std::uint64_t kMaxModelBytes = std::uint64_t{1} << 30;
+
+/// All bytes of a file. Throws std::filesystem::filesystem_error that says why it cannot be read,
+/// ModelError if it is no regular file, or larger than any model.
+std::string read_model_file(const std::string& path);
+
+/// The metadata in the bytes of an .onnx file. Throws ModelError.
+Metadata read_metadata(std::string_view bytes);
 
 /// What a model file says of itself, read without opening its graph: hosts ask for latency and
 /// parameters of plug-ins that they only look over, perhaps where no ONNX Runtime is installed, and

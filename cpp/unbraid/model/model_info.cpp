@@ -8,11 +8,20 @@
 #include <sstream>
 
 #include "unbraid/dsp/stft.h"
+#include "unbraid/model/text.h"
 
 namespace unbraid {
 namespace {
 
 const std::string kPrefix = "unbraid.";
+constexpr std::size_t kMaxStemName = 32;
+
+bool is_stem_name(const std::string& name) {
+  const bool known = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+  return known && !name.empty() && name.size() <= kMaxStemName;
+}
 
 /// Reads the metadata entries one by one; every failure names the key.
 class Entries {
@@ -44,13 +53,20 @@ class Entries {
     return value;
   }
 
+  /// Names become options, parameters and files: nothing that has a meaning there may be in one.
   std::vector<std::string> names(const std::string& key) const {
     std::vector<std::string> found;
     std::istringstream stream(text(key) + ",");
-    for (std::string name; std::getline(stream, name, ',');) found.push_back(name);
+    for (std::string name; std::getline(stream, name, ',');) {
+      if (!is_stem_name(name)) {
+        fail(key, "a name is 1 to " + std::to_string(kMaxStemName) + " of a-z, 0-9, _ and -");
+      }
+      found.push_back(name);
+    }
     const std::set<std::string> distinct(found.begin(), found.end());
-    if (found.size() < 2 || distinct.size() != found.size() || distinct.count("")) {
-      fail(key, "two or more distinct names with commas between them expected");
+    if (found.size() < 2 || found.size() > kMaxStems || distinct.size() != found.size()) {
+      fail(key, "2 to " + std::to_string(kMaxStems) +
+                    " distinct names with commas between them expected");
     }
     return found;
   }
@@ -76,7 +92,8 @@ class Entries {
   }
 
   [[noreturn]] void fail(const std::string& key, const std::string& why) const {
-    throw ModelError("metadata " + kPrefix + key + " = \"" + text(key) + "\": " + why);
+    throw ModelError("metadata " + kPrefix + key + " = \"" + printable(text(key), 80) +
+                     "\": " + why);
   }
 
  private:
@@ -88,7 +105,9 @@ class Entries {
 ModelInfo parse_model_info(const Metadata& all) {
   ModelInfo info;
   for (const auto& [key, value] : all) {
-    if (key.rfind(kPrefix, 0) == 0) info.metadata[key.substr(kPrefix.size())] = value;
+    if (key.rfind(kPrefix, 0) != 0) continue;
+    if (!is_utf8(key) || !is_utf8(value)) throw ModelError("metadata " + key + " is no UTF-8 text");
+    info.metadata[key.substr(kPrefix.size())] = value;
   }
   const Entries entries(info.metadata);
   entries.one_of("schema_version", "1");
@@ -106,11 +125,22 @@ ModelInfo parse_model_info(const Metadata& all) {
   for (const char* key : {"license", "training_data", "training_run"}) entries.text(key);
 
   const double overlap = info.win_seconds / info.hop_seconds;
-  if (overlap < 1.5 || std::abs(overlap - std::round(overlap)) > 1e-6) {
-    entries.fail("hop_seconds", "win_seconds must be a whole number (2 or more) of hops");
+  if (overlap < 1.5 || overlap > kMaxOverlap + 0.5 ||
+      std::abs(overlap - std::round(overlap)) > 1e-6) {
+    entries.fail("hop_seconds",
+                 "win_seconds must be a whole number of hops, 2 to " + std::to_string(kMaxOverlap));
+  }
+  try {
+    info.latency_samples(kMinSampleRate);  // and so at any higher rate
+  } catch (const std::invalid_argument&) {
+    entries.fail("hop_seconds", "no length of an FFT divides into such hops");
   }
   if (std::abs(info.bin_hz * info.win_seconds - 1.0) > 1e-6) {
     entries.fail("bin_hz", "must be 1 / win_seconds");
+  }
+  if (info.win_seconds + info.lookahead_frames * info.hop_seconds > kMaxLatencySeconds) {
+    entries.fail("lookahead_frames",
+                 "a latency above " + std::to_string(static_cast<int>(kMaxLatencySeconds)) + " s");
   }
   return info;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -14,6 +15,12 @@ class ModelError : public std::runtime_error {
 
 /// The metadata of an .onnx file, or the part of it under our prefix with the prefix cut off.
 using Metadata = std::map<std::string, std::string>;
+
+// What no model needs more of: see docs/own-model.md. They keep a stranger's file from asking for
+// all memory, or for a delay that no host can make up for.
+constexpr std::size_t kMaxStems = 32;
+constexpr int kMaxOverlap = 16;  // hops in a window
+constexpr double kMaxLatencySeconds = 10.0;
 
 /// What a model file says about itself (`unbraid.*` in its metadata).
 struct ModelInfo {

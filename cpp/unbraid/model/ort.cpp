@@ -4,14 +4,16 @@
 #include <new>
 
 #include "unbraid/model/ort_library.h"
+#include "unbraid/model/text.h"
 
 namespace unbraid::ort {
 namespace {
 
 // ONNX Runtime's C API is a table of functions that only ever grows at its end, so that positions
-// are as good as names: this view needs no header and works with every release from 1.17 on.
-// The opaque types are void here; the argument lists are those of onnxruntime_c_api.h.
-constexpr std::uint32_t kApiVersion = 17;
+// are as good as names: this view needs no header and works with every release. The one asked for
+// is the oldest that is tested, pyproject.toml's. The opaque types are void here; the argument
+// lists are those of onnxruntime_c_api.h.
+constexpr std::uint32_t kApiVersion = 23;
 using Status = void;
 
 template <int Position, typename... Arguments>
@@ -48,6 +50,9 @@ struct SessionGetInputTypeInfo : Function<33, const SessionHandle*, std::size_t,
 struct SessionGetOutputTypeInfo : Function<34, const SessionHandle*, std::size_t, void**> {};
 struct SessionGetInputName : Function<36, const SessionHandle*, std::size_t, void*, char**> {};
 struct SessionGetOutputName : Function<37, const SessionHandle*, std::size_t, void*, char**> {};
+struct CreateRunOptions : Function<39, void**> {};
+struct RunOptionsSetTerminate : Function<46, void*> {};
+struct RunOptionsUnsetTerminate : Function<47, void*> {};
 struct CreateTensorWithData : Function<49, const void*, void*, std::size_t, const std::int64_t*,
                                        std::size_t, int, ValueHandle**> {};
 struct CastTypeInfoToTensorInfo : Function<55, const void*, const void**> {};
@@ -60,12 +65,9 @@ struct GetAllocatorWithDefaultOptions : Function<78, void**> {};
 struct ReleaseStatus : Release<93> {};
 struct ReleaseSession : Release<95> {};
 struct ReleaseValue : Release<96> {};
+struct ReleaseRunOptions : Release<97> {};
 struct ReleaseTypeInfo : Release<98> {};
 struct ReleaseSessionOptions : Release<100> {};
-struct SessionGetModelMetadata : Function<111, const SessionHandle*, void**> {};
-struct MetadataLookup : Function<116, const void*, void*, const char*, char**> {};
-struct ReleaseModelMetadata : Release<118> {};
-struct MetadataKeys : Function<123, const void*, void*, char***, std::int64_t*> {};
 struct AddSessionConfigEntry : Function<130, void*, const char*, const char*> {};
 
 constexpr int kFail = 1;
@@ -96,7 +98,7 @@ class Library {
   void call(Arguments... arguments) const {
     Status* status = function<F>()(arguments...);
     if (!status) return;
-    const std::string message = function<GetErrorMessage>()(status);
+    const std::string message = printable(function<GetErrorMessage>()(status));  // names of nodes
     function<ReleaseStatus>()(status);
     throw Error(message);
   }
@@ -116,7 +118,8 @@ class Library {
     const auto* base = reinterpret_cast<const ApiBase* (*)()>(load_entry_point())();
     table_ = base->get_api(kApiVersion);
     if (!table_) {
-      throw Error(std::string("ONNX Runtime ") + base->get_version() + " is too old: 1.19 needed");
+      throw Error(std::string("ONNX Runtime ") + base->get_version() + " is too old: 1." +
+                  std::to_string(kApiVersion) + " needed");
     }
     check_table(base->get_version());
     call<CreateEnv>(kLogFatal, "unbraid", &environment_);
@@ -222,6 +225,15 @@ void Bindings::output(const char* name, Tensor& tensor) {
   outputs_.push_back(tensor.value_);
 }
 
+Interrupt::Interrupt() { Library::get().call<CreateRunOptions>(&options_); }
+
+// NOLINTNEXTLINE(bugprone-exception-escape): as with the tensors.
+Interrupt::~Interrupt() { Library::get().function<ReleaseRunOptions>()(options_); }
+
+void Interrupt::set() { Library::get().call<RunOptionsSetTerminate>(options_); }
+
+void Interrupt::clear() { Library::get().call<RunOptionsUnsetTerminate>(options_); }
+
 Session::Session(const void* bytes, std::size_t size) {
   const Library& library = Library::get();
   void* raw = nullptr;
@@ -231,6 +243,8 @@ Session::Session(const void* bytes, std::size_t size) {
   library.call<SetIntraOpNumThreads>(raw, 1);
   library.call<SetInterOpNumThreads>(raw, 1);
   library.call<AddSessionConfigEntry>(raw, "session.intra_op.allow_spinning", "0");
+  // Or else the bytes may pose as the library's own format, which nobody has looked into.
+  library.call<AddSessionConfigEntry>(raw, "session.load_model_format", "ONNX");
   try {
     library.call<CreateSessionFromArray>(library.environment(), bytes, size,
                                          static_cast<const void*>(raw), &session_);
@@ -250,28 +264,8 @@ std::vector<TensorInfo> Session::outputs() const {
   return describe<SessionGetOutputCount, SessionGetOutputName, SessionGetOutputTypeInfo>(session_);
 }
 
-std::map<std::string, std::string> Session::metadata() const {
-  const Library& library = Library::get();
-  void* raw = nullptr;
-  library.call<SessionGetModelMetadata>(static_cast<const SessionHandle*>(session_), &raw);
-  const auto metadata = own<ReleaseModelMetadata>(raw);
-  char** keys = nullptr;
-  std::int64_t count = 0;
-  library.call<MetadataKeys>(static_cast<const void*>(raw), library.allocator(), &keys, &count);
-  std::map<std::string, std::string> entries;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::string key = library.take_string(keys[i]);
-    char* text = nullptr;
-    library.call<MetadataLookup>(static_cast<const void*>(raw), library.allocator(), key.c_str(),
-                                 &text);
-    if (text) entries[key] = library.take_string(text);
-  }
-  if (keys) library.call<AllocatorFree>(library.allocator(), static_cast<void*>(keys));
-  return entries;
-}
-
-void Session::run(Bindings& bindings) const {
-  Library::get().call<Run>(session_, static_cast<const void*>(nullptr),
+void Session::run(Bindings& bindings, const Interrupt& interrupt) const {
+  Library::get().call<Run>(session_, static_cast<const void*>(interrupt.options_),
                            bindings.input_names_.data(), bindings.inputs_.data(),
                            bindings.inputs_.size(), bindings.output_names_.data(),
                            bindings.output_names_.size(), bindings.outputs_.data());

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -64,6 +63,23 @@ class Bindings {
   std::vector<ValueHandle*> inputs_, outputs_;
 };
 
+/// Stops runs that do not end by themselves. Allocates when it is made, never after.
+class Interrupt {
+ public:
+  Interrupt();
+  ~Interrupt();
+  Interrupt(const Interrupt&) = delete;
+
+  /// By any thread: the run under way fails at the end of the node that it is at, and so do later
+  /// ones until clear().
+  void set();
+  void clear();
+
+ private:
+  friend class Session;
+  void* options_ = nullptr;
+};
+
 /// A loaded graph. Any number of threads may run it at once, each with its own bindings.
 class Session {
  public:
@@ -75,10 +91,9 @@ class Session {
 
   std::vector<TensorInfo> inputs() const;
   std::vector<TensorInfo> outputs() const;
-  std::map<std::string, std::string> metadata() const;
 
   /// The one call of the audio path that allocates: the library does so in every run.
-  void run(Bindings& bindings) const;
+  void run(Bindings& bindings, const Interrupt& interrupt) const;
 
  private:
   SessionHandle* session_ = nullptr;

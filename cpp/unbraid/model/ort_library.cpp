@@ -109,11 +109,11 @@ void* load_entry_point() {
   std::string tried;
   for (const fs::path& candidate : candidate_libraries()) {
     if (void* entry = entry_point_of(candidate, failure)) return entry;
-    tried += "\n  " + candidate.string() + ": " + failure;
+    tried += (tried.empty() ? "" : "; ") + candidate.string() + " (" + failure + ")";
   }
   throw Error(
       "ONNX Runtime was not found. Install it with `pip install onnxruntime`, or set "
-      "UNBRAID_ORT_LIBRARY to the path of its library. Tried:" +
+      "UNBRAID_ORT_LIBRARY to the path of its library. Tried: " +
       tried);
 }
 

@@ -40,13 +40,27 @@ Stream::Stream(const std::shared_ptr<const Model>& model, double sample_rate, in
                   std::vector<Complex>(channels * stft_.num_bins()));
   overlap_add_.assign(num_signals, OverlapAdd(stft_.win_length(), stft_.hop_length()));
   finished_.assign(num_signals, std::vector<float>(stft_.hop_length()));
+  estimator_.warm_up();
 }
 
 void Stream::process(const float* const* mixture, float* const* outputs, std::size_t num_samples) {
   const FlushDenormals flush_denormals;
-  const std::size_t hop_length = stft_.hop_length();
   started_ = started_ || num_samples > 0;
-  for (std::size_t done = 0; done < num_samples;) {
+  std::size_t done = 0;
+  try {
+    process_hops(mixture, outputs, num_samples, done);
+  } catch (...) {
+    for (std::size_t signal = 0; signal < finished_.size(); ++signal) {
+      std::fill_n(outputs[signal] + done, num_samples - done, 0.0f);
+    }
+    throw;
+  }
+}
+
+void Stream::process_hops(const float* const* mixture, float* const* outputs,
+                          std::size_t num_samples, std::size_t& done) {
+  const std::size_t hop_length = stft_.hop_length();
+  while (done < num_samples) {
     if (failed_) throw std::runtime_error("the model failed earlier; reset() the stream first");
     const std::size_t count = std::min(num_samples - done, hop_length - filled_);
     const std::size_t entry = latency_samples_ - hop_length + filled_;
@@ -66,16 +80,22 @@ void Stream::process_hop() {
   failed_ = true;  // until the end of this function is reached
   filled_ = 0;
 
-  // The newest frame of each channel: window, FFT.
+  // The newest frame of each channel: window, FFT. One mask for all channels, which keeps the
+  // stereo image and costs one inference.
   const int hop_length = stft_.hop_length();
   newest_ = (newest_ + 1) % spectra_.size();
-  for (int channel = 0; channel < channels_; ++channel) {
-    const float* frame = history_[channel].data() + latency_samples_ - stft_.win_length();
-    stft_.analyse(frame, newest_spectrum(channel));
+  received_ = std::min(received_ + hop_length, stft_.win_length());
+  if (received_ < stft_.win_length()) {
+    for (int channel = 0; channel < channels_; ++channel) {
+      mirror_start(newest_frame(channel));
+      stft_.analyse(frame_.data(), newest_spectrum(channel));
+    }
+    middle_power(estimator_.power());
   }
-
-  // One mask for all channels, which keeps the stereo image and costs one inference.
-  middle_power(estimator_.power());
+  for (int channel = 0; channel < channels_; ++channel) {
+    stft_.analyse(newest_frame(channel), newest_spectrum(channel));
+  }
+  if (received_ == stft_.win_length()) middle_power(estimator_.power());
   normalize_level(estimator_.power());
   estimator_.estimate();
 
@@ -87,6 +107,22 @@ void Stream::process_hop() {
     std::copy(history.begin() + hop_length, history.end(), history.begin());
   }
   failed_ = false;
+}
+
+const float* Stream::newest_frame(int channel) const {
+  return history_[channel].data() + latency_samples_ - stft_.win_length();
+}
+
+// What the network hears of a frame that begins before the stream: instead of silence, the mirror
+// image of what came. A file that begins in the middle of a sound is cut there, not struck: the
+// edge would sound like a click in every band.
+void Stream::mirror_start(const float* frame) {
+  const int before = stft_.win_length() - received_;
+  std::copy(frame + before, frame + stft_.win_length(), frame_.begin() + before);
+  for (int i = 0; i < before; ++i) {
+    const int at = i % (2 * received_);
+    frame_[before - 1 - i] = frame[before + (at < received_ ? at : 2 * received_ - 1 - at)];
+  }
 }
 
 Complex* Stream::newest_spectrum(int channel) {
@@ -173,6 +209,7 @@ void Stream::reset() {
   for (auto& overlap_add : overlap_add_) overlap_add.reset();
   for (auto& finished : finished_) std::fill(finished.begin(), finished.end(), 0.0f);
   newest_ = 0;
+  received_ = 0;
   filled_ = 0;
   started_ = false;
   failed_ = false;

@@ -39,12 +39,18 @@ class Stream {
 
   /// mixture[channels][num_samples] -> outputs[num_outputs * channels][num_samples], one output's
   /// channels after the other's; an output may lie in the same memory as its channel of the
-  /// mixture. Throws ort::Error if the model fails; after that it refuses to go on until reset().
+  /// mixture. Throws ort::Error if the model fails: its run, or what it takes for masks. The rest
+  /// of the outputs is silence then, and it refuses to go on until reset().
   void process(const float* const* mixture, float* const* outputs, std::size_t num_samples);
 
   /// The tail: outputs[num_outputs * channels][latency_samples]. Then the stream is as new.
   void flush(float* const* outputs);
   virtual void reset();
+
+  /// By any thread: ends a run that does not end by itself, as one of a failing model.
+  void interrupt() { estimator_.interrupt(); }
+  /// Gives up what is under way: process() refuses to go on until reset().
+  void abandon() { failed_ = true; }
 
  protected:
   /// One hop of masked spectra to `finished(output, channel)`, for all of them.
@@ -72,7 +78,12 @@ class Stream {
   bool started() const { return started_; }
 
  private:
+  /// Counts in `done` what it has finished.
+  void process_hops(const float* const* mixture, float* const* outputs, std::size_t num_samples,
+                    std::size_t& done);
   void process_hop();
+  const float* newest_frame(int channel) const;  // [win_length]
+  void mirror_start(const float* frame);         // -> frame_
   Complex* newest_spectrum(int channel);
   void middle_power(float* power);
   void normalize_level(float* power);
@@ -92,6 +103,7 @@ class Stream {
   std::vector<Complex> masked_;                // [num_bins]
   std::vector<float> frame_;                   // [win_length]
   std::size_t newest_ = 0;                     // of spectra_
+  int received_ = 0;                           // samples since the start, win_length at most
   std::size_t filled_ = 0;                     // samples of the hop coming in
   bool started_ = false;
   bool failed_ = false;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,8 +70,9 @@ def score_stems(
     """(stem, metric, value) of one system's estimates for one clip.
 
     Of a stem that is in the clip, the gain of zero-mean SI-SDR over the mixture, all channels as one vector: of audio
-    resampled to METRIC_RATE, for there most speech enhancers end ("si_sdr_gain"), and at the clip's own rate
-    ("si_sdr_gain_full"); of speech, `metrics` of the mean of its channels. Of a stem that is not, its level over the
+    resampled to METRIC_RATE, for there most speech enhancers end ("si_sdr_gain"), what it had in the mixture
+    ("si_sdr_input"), and the gain at the clip's own rate ("si_sdr_gain_full"); of speech, `metrics` of the mean of its
+    channels. Of a stem that is not, its level over the
     mixture's ("leak").
     """
     mixture = mixture_of(references)
@@ -84,12 +85,27 @@ def score_stems(
         reference = references[stem]
         low_estimate, low_reference = (resample(audio, sample_rate, METRIC_RATE) for audio in (estimate, reference))
         if len(references) > 1:
-            yield stem, "si_sdr_gain", si_sdr(low_estimate, low_reference) - si_sdr(low_mixture, low_reference)
+            before = si_sdr(low_mixture, low_reference)
+            yield stem, "si_sdr_input", before
+            yield stem, "si_sdr_gain", si_sdr(low_estimate, low_reference) - before
             yield stem, "si_sdr_gain_full", si_sdr(estimate, reference) - si_sdr(mixture, reference)
         if stem == "speech":
             for metric in metrics.values():
                 for name, value in metric(low_reference.mean(axis=0), low_estimate.mean(axis=0)).items():
                     yield stem, name, value
+
+
+def with_remainder(estimates: Mapping[str, Audio], mixture: Audio, stems: Collection[str]) -> Mapping[str, Audio]:
+    """What a system that knows but one of the two stems of a mixture leaves of it is its other stem.
+
+    Unless it leaves nothing, as no separation does.
+    """
+    others = [stem for stem in stems if stem not in estimates]
+    if len(estimates) != 1 or len(stems) != 2 or len(others) != 1:
+        return estimates
+    (estimate,) = estimates.values()
+    remainder = mixture - estimate
+    return {**estimates, others[0]: remainder} if np.any(remainder) else estimates
 
 
 def score_folder(
@@ -107,5 +123,6 @@ def score_folder(
         mixture = mixture_of(references)
         for name, system in systems.items():
             estimates = system(mixture, sample_rate, references.get("speech", mixture))
+            estimates = with_remainder(estimates, mixture, references)
             for stem, metric, value in score_stems(estimates, references, sample_rate, metrics):
                 yield Score(name, clip.name, "+".join(references), stem, metric, value)

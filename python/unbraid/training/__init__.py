@@ -9,6 +9,9 @@ Needs the extra ``unbraid[train]``; nothing here is imported at run time. The wa
     python -m unbraid.training.card dialogue.onnx --corpus corpus/ --run run/ --scores scores.json --folder folder/ \\
         --recipe recipes/dialogue
 
-What a batch goes through: `drawing` takes stems from the corpus and moves them (`voices`, `singing`, `rooms`,
-`augment`), `mixing` pairs them and hands band sums over, `losses` scores the masks of `model` on them.
+    python -m unbraid.training.validation corpus/ one.pt other.pt   # what one has over the other, clip by clip
+
+What a batch goes through, in `mixtures`: `clips` reads, `scenes` strings clips together (with `rooms`, `noises` and
+`augment`), `stems` moves what is heard (`voices`, `singing`), `mixing` pairs stems and hands band sums over. Then
+`losses` scores the masks of `model` on them.
 """

@@ -22,7 +22,7 @@ import unbraid
 from unbraid.evaluation.scores import Score, mixture_of, read_clip
 from unbraid.evaluation.tables import figures
 from unbraid.registry import describe, load_model
-from unbraid.training.corpus.builder import hours_of
+from unbraid.training.corpus.clips import hours_of
 
 HEAD = """# {name}
 

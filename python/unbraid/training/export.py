@@ -1,14 +1,19 @@
 """Export of a trained Crnn to the model file every shell opens (DESIGN §3).
 
 The graph is written node by node: batch norms fold into their convolutions, the feature scaling into its neighbours,
-so that a hop costs as few nodes as it can. Export fails if torch, ONNX Runtime and the C++ core disagree.
+so that a hop costs as few nodes as it can. Export fails if torch, ONNX Runtime and the C++ core disagree. Then the
+weights are stored in half precision: half the file to ship, and the runtime widens them once, when it loads them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
+import shutil
 import subprocess
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +26,14 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from unbraid.training import bands
-from unbraid.training.corpus.builder import hours_of
+from unbraid.training.corpus.clips import hours_of, load_kinds
 from unbraid.training.model import LOG_MEAN, LOG_STD, POWER_FLOOR, Block, Crnn, load_checkpoint
 
 OPSET = 17
-IR_VERSION = 8  # what ONNX Runtime 1.19 and newer read
+IR_VERSION = 8  # what ONNX Runtime 1.23 and newer read
 TOLERANCE = 1e-4
+HALF_TOLERANCE = 0.01  # of a mask: what the rounding of the weights may move
+HALVED = 256  # values from which a tensor is stored in half precision
 _END = np.iinfo(np.int64).max  # of a Slice: to the last
 
 
@@ -197,13 +204,14 @@ def build_graph(model: Crnn) -> onnx.GraphProto:
     return helper.make_graph(graph.nodes, "crnn", inputs, outputs, graph.constants)
 
 
-def metadata(name: str, run: dict[str, object], data: str) -> dict[str, str]:
+def metadata(name: str, stems: Sequence[str], run: dict[str, object], data: str) -> dict[str, str]:
     """What the core needs to know of a model, and what its users want to."""
+    *others, last = stems
     return {
         "schema_version": "1",
         "name": name,
-        "task": "speech, music and noise of a mixture",
-        "stems": "speech,music,noise",
+        "task": f"{', '.join(others)} and {last} of a mixture",
+        "stems": ",".join(stems),
         "bin_hz": str(bands.BIN_HZ),
         "num_bins": str(bands.NUM_BINS),
         "band_edges": ",".join(map(str, bands.band_edges()[:-1])),
@@ -238,14 +246,38 @@ def run_onnx(path: Path, power: NDArray[np.float32]) -> NDArray[np.float32]:
     return masks
 
 
-def check_parity(model: Crnn, path: Path, num_frames: int = 200, seed: int = 0) -> dict[str, float]:
-    """Largest difference of the masks of torch, ONNX Runtime and the C++ core; raises ExportError past 1e-4."""
-    import unbraid._core
+def halve(path: Path) -> None:
+    """Store the large tensors of a model file in half precision, each followed by a Cast, which loading folds away."""
+    proto = onnx.load(path)
+    casts = []
+    for tensor in proto.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and math.prod(tensor.dims) >= HALVED:
+            name, full = tensor.name, numpy_helper.to_array(tensor)
+            if np.abs(full).max() > np.finfo(np.float16).max:
+                raise ExportError(f"{path}: {name} has weights past the range of half precision")
+            tensor.CopyFrom(numpy_helper.from_array(full.astype(np.float16), f"{name}_half"))
+            casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *proto.graph.node]
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
+    onnx.checker.check_model(proto, full_check=True)
+    path.write_bytes(proto.SerializeToString())
 
+
+def toy_power(num_frames: int, seed: int = 0) -> NDArray[np.float32]:
+    """Power (frames, bins) like that of noise, the second half of it as a 16 kHz host feeds it."""
     rng = np.random.default_rng(seed)
     tilt = np.linspace(-4, -9, bands.NUM_BINS)
     power = (10 ** (tilt + rng.normal(0, 1, (num_frames, bands.NUM_BINS)))).astype(np.float32)
-    power[num_frames // 2 :, 257:] = 0  # as a 16 kHz host feeds it
+    power[num_frames // 2 :, 257:] = 0
+    return power
+
+
+def check_parity(model: Crnn, path: Path, num_frames: int = 200) -> dict[str, float]:
+    """Largest difference of the masks of torch, ONNX Runtime and the C++ core; raises ExportError past 1e-4."""
+    import unbraid._core
+
+    power = toy_power(num_frames)
     band_power = bands.band_sum(power)
     with torch.no_grad():
         masks, _ = model.eval()(torch.from_numpy(band_power)[None])
@@ -257,9 +289,24 @@ def check_parity(model: Crnn, path: Path, num_frames: int = 200, seed: int = 0) 
         "onnxruntime - core": float(np.abs(by_onnx - by_core).max()),
         "torch - core": float(np.abs(by_torch - by_core).max()),
     }
-    if not all(value <= TOLERANCE for value in differences.values()):  # NaN fails, too
-        raise ExportError(f"{path}: masks differ by more than {TOLERANCE}: {differences}")
+    _expect(differences, TOLERANCE, path)
     return differences
+
+
+def check_halves(path: Path, halved: Path, num_frames: int = 200) -> dict[str, float]:
+    """What half precision makes of masks, as the core computes them; raises ExportError past HALF_TOLERANCE."""
+    import unbraid._core
+
+    power = toy_power(num_frames)
+    full, half = (unbraid._core.Model(str(file)).masks(power) for file in (path, halved))
+    differences = {"full - half precision": float(np.abs(full - half).max())}
+    _expect(differences, HALF_TOLERANCE, halved)
+    return differences
+
+
+def _expect(differences: dict[str, float], most: float, path: Path) -> None:
+    if not all(value <= most for value in differences.values()):  # NaN fails, too
+        raise ExportError(f"{path}: masks differ by more than {most}: {differences}")
 
 
 def main() -> None:
@@ -275,15 +322,18 @@ def main() -> None:
     settings = json.loads((args.run / "config.json").read_text())
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     run |= {"commit": commit, "seed": settings["train"]["seed"], "torch": settings["torch"]}
+    stems = load_kinds(args.corpus)
+    if len(stems) != model.config.num_stems:
+        raise ExportError(f"{args.corpus} is of {len(stems)} stems, the network of {model.config.num_stems}")
     summary = json.loads((args.corpus / "summary.json").read_text())
     data = f"{hours_of(summary)}; sources and licences in the model card"
-    draft = args.output.with_suffix(".tmp.onnx")
-    try:
-        save(model, draft, metadata(args.output.stem, run, data))
-        differences = check_parity(model, draft)
-        draft.replace(args.output)
-    finally:
-        draft.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(dir=args.output.parent) as folder:
+        full, half = Path(folder) / "full.onnx", Path(folder) / "half.onnx"
+        save(model, full, metadata(args.output.stem, stems, run, data))
+        shutil.copy(full, half)
+        halve(half)
+        differences = check_parity(model, full) | check_halves(full, half)
+        half.replace(args.output)
     print(f"{args.output}: {args.output.stat().st_size / 1e6:.1f} MB")
     for pair, value in differences.items():
         print(f"  {pair}: {value:.1e}")

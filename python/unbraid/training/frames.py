@@ -6,9 +6,10 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from unbraid.training.bands import band_edges
+from unbraid.training.bands import DIALOGUE
 
 SAMPLE_RATE = 48000
+NYQUIST_HZ = SAMPLE_RATE / 2
 WIN_LENGTH, HOP_LENGTH = 1536, 768
 WINDOW = np.sin(np.pi * np.arange(WIN_LENGTH) / WIN_LENGTH).astype(np.float32)  # periodic sqrt-Hann
 POWER_SCALE = np.float32((2.0 / WINDOW.sum()) ** 2)
@@ -28,10 +29,10 @@ def transform(frames: Samples) -> Spectra:
     return scaled
 
 
-def level(audio: Samples) -> Samples:
+def normalize_rms(audio: Samples) -> Samples:
     """Scale to a mean square of one; silence stays silent."""
-    levelled: Samples = audio / (np.sqrt(np.mean(audio**2)) + np.float32(1e-6))
-    return levelled
+    normalized: Samples = audio / (np.sqrt(np.mean(audio**2)) + np.float32(1e-6))
+    return normalized
 
 
 def as_loud_as(frames: Spectra, other: Spectra) -> Spectra:
@@ -42,5 +43,4 @@ def as_loud_as(frames: Spectra, other: Spectra) -> Spectra:
 
 def pair_power(a: Spectra, b: Spectra) -> NDArray[np.float32]:
     """Band sums of Re(a b*): (frames, bins) twice → (frames, bands)."""
-    product = a.view(np.float32) * b.view(np.float32)
-    return np.add.reduceat(product, 2 * band_edges()[:-1], axis=-1)
+    return DIALOGUE.pair_sum(a, b)

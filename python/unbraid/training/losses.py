@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 COMPRESSION = 0.65  # error is divided by P^0.65, so that quiet bands count
 PLAIN = 0.7  # of the loss is on plain spectra, what is left on compressed ones
-WEIGHTS = (2.0, 1.0, 1.0)  # of speech, music, noise: what is sure to be speech tells the others, too, what they are
+WEIGHTS = {"speech": 2.0}  # what is sure to be speech tells the other stems, too, what they are; theirs are 1
 FLOOR = 1e-3  # 30 dB below the mixture: no more is asked of a stem
 
 
@@ -17,15 +19,21 @@ def _neg_snr_db(error: Tensor, target: Tensor, reference: Tensor) -> Tensor:
     return 10 * torch.log10((error + floor) / (target + floor))
 
 
-def band_loss(masks: Tensor, mixture: Tensor, cross: Tensor, stems: Tensor) -> Tensor:
-    """Mean negative SNR in dB of the stems present, weighed by WEIGHTS, part of it on compressed spectra.
+def stem_weights(kinds: Sequence[str]) -> Tensor:
+    """What the stems of these kinds weigh in the loss: (stems,)."""
+    return torch.tensor([WEIGHTS.get(kind, 1.0) for kind in kinds])
+
+
+def band_loss(masks: Tensor, mixture: Tensor, cross: Tensor, stems: Tensor, weights: Tensor) -> Tensor:
+    """Mean negative SNR in dB of the stems present, weighed by `weights`, part of it on compressed spectra.
 
     The plain part is what SI-SDR measures; the compressed part weighs each band and frame by P^-0.65, for the ear.
     Thresholded SNR follows Wisdom et al., "What's all the fuss about free universal sound separation data?",
     ICASSP 2021, eq. 3. A stem that is absent has no term: as masks sum to one, what leaks into it is missing from
     the others, and a term of its own teaches the network to leave the rarest stem silent.
 
-    Args: masks, cross C, stems K: (batch, stems, frames, bands); mixture P: (batch, frames, bands).
+    Args: masks, cross C, stems K: (batch, stems, frames, bands); mixture P: (batch, frames, bands);
+    weights: (stems,).
     """
     power = mixture.unsqueeze(1)
     error = (masks.square() * power - 2 * masks * cross + stems).clamp_min(0)
@@ -33,16 +41,16 @@ def band_loss(masks: Tensor, mixture: Tensor, cross: Tensor, stems: Tensor) -> T
     plain = _neg_snr_db(error.sum(axes), stems.sum(axes), power.sum(axes))
     weight = (power + 1e-12) ** -COMPRESSION
     compressed = _neg_snr_db((error * weight).sum(axes), (stems * weight).sum(axes), (power * weight).sum(axes))
-    weights = (stems.sum(axes) > 0) * plain.new_tensor(WEIGHTS)
+    weights = (stems.sum(axes) > 0) * weights
     loss = PLAIN * plain + (1 - PLAIN) * compressed
     return (loss * weights).sum() / weights.sum().clamp_min(1)
 
 
-def distillation_loss(masks: Tensor, mixture: Tensor, teacher: Tensor) -> Tensor:
+def distillation_loss(masks: Tensor, mixture: Tensor, teacher: Tensor, weights: Tensor) -> Tensor:
     """band_loss against a teacher's stems instead of the true ones (Hinton et al., "Distilling the knowledge in a
     neural network", 2015): with its mask t a stem is Y = tX, so C = tP and K = t²P.
 
-    Args: masks, teacher: (batch, stems, frames, bands); mixture P: (batch, frames, bands).
+    Args: masks, teacher: (batch, stems, frames, bands); mixture P: (batch, frames, bands); weights: (stems,).
     """
     power = mixture.unsqueeze(1)
-    return band_loss(masks, mixture, teacher * power, teacher.square() * power)
+    return band_loss(masks, mixture, teacher * power, teacher.square() * power, weights)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.signal import oaconvolve
 
 from unbraid.training.bands import BIN_HZ, NUM_BANDS, band_edges
-from unbraid.training.frames import SAMPLE_RATE, Samples
+from unbraid.training.frames import NYQUIST_HZ, SAMPLE_RATE, Samples
 
 
 def reverberate(audio: Samples, room: Samples, wet: float) -> Samples:
@@ -74,6 +74,6 @@ def fader(num_frames: int, rng: np.random.Generator) -> NDArray[np.float32]:
 
 def bandwidth(cutoff_hz: float) -> NDArray[np.float32]:
     """Amplitude gains per band, (NUM_BANDS,), that remove everything from `cutoff_hz` up."""
-    if cutoff_hz >= 24000:
+    if cutoff_hz >= NYQUIST_HZ:
         return np.ones(NUM_BANDS, np.float32)
     return (band_edges()[:-1] * BIN_HZ < cutoff_hz).astype(np.float32)

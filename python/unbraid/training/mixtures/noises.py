@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.signal import oaconvolve
 
 from unbraid.training.bands import band_edges
-from unbraid.training.frames import SAMPLE_RATE, Samples, Spectra, as_loud_as, level
+from unbraid.training.frames import SAMPLE_RATE, Samples, Spectra, as_loud_as, normalize_rms
 from unbraid.training.mixtures.augment import gate
 
 Noise = Callable[[int, np.random.Generator], Samples]
@@ -47,8 +47,8 @@ def rumble(length: int, rng: np.random.Generator) -> Samples:
     sink = rng.uniform(0, 0.5) * time / time[-1]
     thump = np.sin(2 * np.pi * np.exp(rng.uniform(np.log(15), np.log(120))) * time * (1 - sink))
     thump *= np.exp(-time / np.exp(rng.uniform(np.log(0.01), np.log(0.08))))
-    thumps = level(oaconvolve(hits, thump.astype(np.float32))[:length])
-    roar = level(hiss(length, rng, rng.uniform(1.5, 3.0)))
+    thumps = normalize_rms(oaconvolve(hits, thump.astype(np.float32))[:length])
+    roar = normalize_rms(hiss(length, rng, rng.uniform(1.5, 3.0)))
     both: Samples = thumps * 10 ** (rng.uniform(-10, 20) / 20) + roar
     return both
 
@@ -69,7 +69,7 @@ def engine(length: int, rng: np.random.Generator) -> Samples:
     hertz = _curve(speed, length) * run
     audio = _turning(hertz, _cycle(int(rng.integers(3, 60)), rng.uniform(0.2, 1.3), rng))
     shake = 1 + rng.uniform(0, 0.8) * _turning(hertz / rng.choice([1, 2, 4, 8]), _cycle(3, 1.0, rng))
-    noisy = shake * (audio + level(hiss(length, rng)) * np.float32(10 ** (rng.uniform(-20, 10) / 20)))
+    noisy = shake * (audio + normalize_rms(hiss(length, rng)) * np.float32(10 ** (rng.uniform(-20, 10) / 20)))
     heard: Samples = noisy * run.astype(np.float32) ** np.float32(rng.uniform(0.3, 2))
     return heard
 
@@ -80,7 +80,7 @@ def squeak(length: int, rng: np.random.Generator) -> Samples:
     hertz = np.exp(rng.uniform(np.log(200), np.log(3000)) + np.clip(slides - slides.mean(), -1.2, 1.2))
     rough = _curve(rng.normal(0, rng.uniform(0, 0.1), max(2, length // 200)), length)
     cry = _turning(_curve(hertz, length) * np.exp(rough), _cycle(int(rng.integers(1, 25)), rng.uniform(0.2, 1.5), rng))
-    scrape = level(hiss(length, rng)) * np.float32(10 ** (rng.uniform(-25, -5) / 20))
+    scrape = normalize_rms(hiss(length, rng)) * np.float32(10 ** (rng.uniform(-25, -5) / 20))
     cries: Samples = (cry + scrape) * gate(length, rng)
     return cries
 
@@ -97,7 +97,7 @@ def beeps(length: int, rng: np.random.Generator) -> Samples:
     return _turning(hertz, _cycle(int(rng.integers(1, 6)), 1.0, rng)) * heard
 
 
-def things(length: int, rng: np.random.Generator) -> Samples:
+def impacts(length: int, rng: np.random.Generator) -> Samples:
     """Something struck, shaken, poured or scraped: hits, from single ones to thousands a second, on a ringing body."""
     audio = np.zeros(length, np.float32)
     for _ in range(rng.integers(1, 4)):
@@ -107,12 +107,12 @@ def things(length: int, rng: np.random.Generator) -> Samples:
         np.add.at(hits, rng.integers(0, length, count), rng.exponential(1, count) * rng.choice([-1, 1], count))
         if per_second > 20:  # a hand moves it
             hits *= _swell(length, rng, 15.0, rng.uniform(2, 12))
-        audio += level(oaconvolve(hits, _body(rng))[:length]) * np.float32(10 ** (rng.uniform(-12, 0) / 20))
+        audio += normalize_rms(oaconvolve(hits, _body(rng))[:length]) * np.float32(10 ** (rng.uniform(-12, 0) / 20))
     return audio
 
 
 NOISES: dict[Noise, float] = {
-    hiss: 0.12, wind: 0.05, rumble: 0.07, hum: 0.04, engine: 0.24, beeps: 0.06, squeak: 0.08, things: 0.34,
+    hiss: 0.12, wind: 0.05, rumble: 0.07, hum: 0.04, engine: 0.24, beeps: 0.06, squeak: 0.08, impacts: 0.34,
 }  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def synthetic_noise(length: int, rng: np.random.Generator) -> Samples:
     return audio.astype(np.float32)
 
 
-def crossed(noise: Spectra, other: Spectra) -> Spectra:
+def cross_modulated(noise: Spectra, other: Spectra) -> Spectra:
     """One noise that rises and falls as another does, in broad bands: a sound that is neither, as loud as the first."""
     edges = band_edges()[::8]
 
@@ -161,7 +161,7 @@ def _cycle(harmonics: int, slope: float, rng: np.random.Generator, size: int = 2
     spectrum = np.zeros(size // 2 + 1, np.complex64)
     k = np.arange(1, harmonics + 1)
     spectrum[k] = rng.exponential(1, harmonics) * k**-slope * np.exp(2j * np.pi * rng.random(harmonics))
-    return level(np.fft.irfft(spectrum, size).astype(np.float32))
+    return normalize_rms(np.fft.irfft(spectrum, size).astype(np.float32))
 
 
 def _turning(hertz: NDArray[np.float64], cycle: Samples) -> Samples:
@@ -182,5 +182,5 @@ def _body(rng: np.random.Generator) -> Samples:
     waves = rng.exponential(1, modes)[:, None] * np.exp(-time / ring[:, None])
     body = np.sum(waves * np.sin(2 * np.pi * hertz[:, None] * time + rng.uniform(0, 6.3, (modes, 1))), axis=0)
     click = hiss(len(time), rng) * np.exp(-time / rng.uniform(0.0005, 0.02))
-    mixed: Samples = (level(body) + level(click) * 10 ** (rng.uniform(-15, 10) / 20)).astype(np.float32)
+    mixed: Samples = (normalize_rms(body) + normalize_rms(click) * 10 ** (rng.uniform(-15, 10) / 20)).astype(np.float32)
     return mixed

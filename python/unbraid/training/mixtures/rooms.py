@@ -9,7 +9,8 @@ import numpy as np
 import pyroomacoustics
 from numpy.typing import NDArray
 
-SAMPLE_RATE = 48000
+from unbraid.training.frames import SAMPLE_RATE
+
 MAX_SECONDS = 0.5
 
 

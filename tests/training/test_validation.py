@@ -15,21 +15,20 @@ torch = pytest.importorskip("torch", reason="needs the extra [train]")
 from helpers.audio import Audio  # noqa: E402
 from helpers.toy_corpus import save_toy_corpus  # noqa: E402
 from unbraid.evaluation.scores import Score  # noqa: E402
-from unbraid.training import validation_mixtures  # noqa: E402
 from unbraid.training.frames import HOP_LENGTH, SAMPLE_RATE, spectra  # noqa: E402
 from unbraid.training.model import Crnn, CrnnConfig  # noqa: E402
-from unbraid.training.validation_mixtures import KINDS, SEED, ValidationMixtures, verify  # noqa: E402
-from unbraid.training.validation_v2 import (  # noqa: E402
+from unbraid.training.validation import mixtures as validation_mixtures  # noqa: E402
+from unbraid.training.validation.checkpoints import (  # noqa: E402
     level_gains,
-    lost_share,
     middle_power,
-    paired,
-    pause_level,
-    report,
-    score_all,
+    synthesise,
     system_of_checkpoint,
 )
+from unbraid.training.validation.mixtures import KINDS, SEED, ValidationMixtures, verify  # noqa: E402
+from unbraid.training.validation.scoring import Curve, lost_share, pause_level, score_all  # noqa: E402
+from unbraid.training.validation.tables import paired, report  # noqa: E402
 
+STEMS = ("speech", "music", "noise")
 SMALL = CrnnConfig(channels=(4, 6, 8), sub_hidden=5, full_hidden=16, squeeze=2)
 FULL_SCALE = np.pi**2 / 4
 
@@ -120,7 +119,7 @@ def test_quiet_audio_is_lifted_to_the_knee_and_loud_audio_left() -> None:
 
 
 def test_estimates_of_a_checkpoint_sum_to_the_mixture(rng: np.random.Generator) -> None:
-    system = system_of_checkpoint(Crnn(SMALL).eval())
+    system = system_of_checkpoint(Crnn(SMALL).eval(), STEMS)
     mixture = (0.1 * rng.standard_normal((2, 20001))).astype(np.float32)
     stems = system(mixture, SAMPLE_RATE, mixture)
     np.testing.assert_allclose(sum(stems.values()), mixture, atol=1e-5)
@@ -153,11 +152,11 @@ def test_a_perfect_system_is_better_than_one_that_does_nothing(mixtures: Validat
     by_level = {float(np.abs(sum(m.stems.values())).max()): m.stems for m in some}
 
     def nothing(mixture: Audio, sample_rate: int, reference: Audio) -> dict[str, Audio]:
-        return dict.fromkeys(("speech", "music", "noise"), mixture / 3)
+        return dict.fromkeys(STEMS, mixture / 3)
 
     def perfect(mixture: Audio, sample_rate: int, reference: Audio) -> dict[str, Audio]:
         stems = by_level[float(np.abs(mixture).max())]
-        return {name: stems.get(name, 0 * mixture) for name in ("speech", "music", "noise")}
+        return {name: stems.get(name, 0 * mixture) for name in STEMS}
 
     scores = score_all(some, {"nothing": nothing, "perfect": perfect}, pesq=False)
     gains = [s for s in scores if s.metric == "si_sdr_gain"]
@@ -175,3 +174,32 @@ def test_differences_are_paired_by_clip() -> None:
     scores = [score("a", "0", 1), score("a", "1", 9), score("b", "0", 2), score("b", "1", 10), score("b", "2", 99)]
     mean, error = paired(scores, "a", "b")["speech+noise", "speech", "si_sdr_gain"]
     assert (mean, error) == (1, 0)
+
+
+def test_the_curve_is_the_mean_gain_by_kind_and_stem(corpus: Path, mixtures: ValidationMixtures) -> None:
+    """Of the same mixtures on every call; a corpus that has changed meanwhile is refused."""
+
+    def nothing(mixture: Audio, sample_rate: int, reference: Audio) -> dict[str, Audio]:
+        return {name: share * mixture for name, share in zip(STEMS, (0.2, 0.3, 0.5), strict=True)}
+
+    def first_half(mixture: Audio, sample_rate: int, reference: Audio) -> dict[str, Audio]:
+        return dict.fromkeys(STEMS, mixture * (np.arange(mixture.shape[1]) < mixture.shape[1] // 2))
+
+    curve = Curve(corpus, every=21)
+    gains = curve.gains(nothing)
+    stems = {(kind, stem) for kind in KINDS for stem in kind.replace("hum", "noise").split("+")}
+    assert {tuple(key.replace(" in a room", "").split("/")) for key in gains} == stems
+    assert all(abs(gain) < 0.01 for gain in gains.values())
+    assert curve.gains(first_half) == Curve(corpus, every=21).gains(first_half) != gains
+    known = json.loads((corpus / validation_mixtures.INDEX).read_text())
+    (corpus / validation_mixtures.INDEX).write_text(json.dumps(known | {"0": "another"}))
+    with pytest.raises(ValueError, match="mixture 0 has changed"):
+        Curve(corpus, every=21)
+    (corpus / validation_mixtures.INDEX).unlink()
+
+
+def test_synthesis_undoes_the_spectra(rng: np.random.Generator) -> None:
+    audio = rng.standard_normal(20 * HOP_LENGTH).astype(np.float32)
+    again = synthesise(spectra(audio))
+    inner = slice(HOP_LENGTH, -HOP_LENGTH)
+    np.testing.assert_allclose(again[inner], audio[inner], atol=1e-5)

@@ -19,8 +19,8 @@ import scipy.fft
 import soxr
 from numpy.typing import NDArray
 
-from unbraid.training.corpus.builder import Clip, load_clips, packed_file
-from unbraid.training.frames import SAMPLE_RATE
+from unbraid.training.corpus.clips import Clip, load_clips, packed_file
+from unbraid.training.frames import NYQUIST_HZ, SAMPLE_RATE
 from unbraid.training.mixtures.augment import reverberate
 from unbraid.training.mixtures.rooms import simulate_room
 
@@ -35,7 +35,8 @@ WIDE = 0.5  # of the mixtures with music are stereo
 LEVEL_DB = (-60.0, -6.0)
 # Speech against which the others are set; without speech the music is.
 MUSIC_DB, NOISE_DB, HUM_DB = (-10.0, 10.0), (-12.0, 8.0), (-20.0, 5.0)
-BANDWIDTHS_HZ = {24000.0: 0.5, 16000.0: 0.1, 12000.0: 0.1, 8000.0: 0.2, 4000.0: 0.1}
+BANDWIDTHS_HZ = {NYQUIST_HZ: 0.5, 16000.0: 0.1, 12000.0: 0.1, 8000.0: 0.2, 4000.0: 0.1}
+FULL_BAND_HZ = 22050.0  # what a recording at 44.1 kHz has: not narrow
 HUM_UNSTEADINESS_DB, HUM_HZ, HUM_SECONDS = 2.0, 1500.0, 2.5
 NUM_ROOMS = 20
 INDEX = "validation-v2.json"
@@ -116,7 +117,7 @@ class ValidationMixtures:
             sources[name] = clip.speaker
             if name == "speech":
                 # The recording's bandwidth is the mixture's, as where one microphone hears everything.
-                cutoff_hz = min(cutoff_hz, clip.bandwidth_hz) if clip.bandwidth_hz < 22050 else cutoff_hz
+                cutoff_hz = min(cutoff_hz, clip.bandwidth_hz) if clip.bandwidth_hz < FULL_BAND_HZ else cutoff_hz
                 reverberant = bool(rng.random() < REVERBERANT)
                 if reverberant:
                     audio = reverberate(audio[0], self._rooms(int(rng.integers(NUM_ROOMS))), 1.0)[None]
@@ -218,7 +219,7 @@ def _placed(audio: Audio, wide: bool, panned: np.random.Generator | None) -> Aud
 
 
 def _low_pass(audio: Audio, cutoff_hz: float) -> Audio:
-    if cutoff_hz >= SAMPLE_RATE / 2:
+    if cutoff_hz >= NYQUIST_HZ:
         return audio
     spectrum = scipy.fft.rfft(audio)
     spectrum[:, int(cutoff_hz * audio.shape[1] / SAMPLE_RATE) :] = 0

@@ -1,0 +1,68 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "run_hook.h"
+#include "test_models.h"
+#include "unbraid/stream/separator.h"
+
+using namespace unbraid;
+
+namespace {
+
+struct Rig {
+  explicit Rig(const std::shared_ptr<const Model>& model) : stream(model, 48000.0, 1) {
+    for (auto& output : outputs) rows.push_back(output.data());
+  }
+  void process(std::size_t count) {
+    const float* row = input.data();
+    stream.process(&row, rows.data(), count);
+  }
+
+  static constexpr std::size_t kSamples = 5000;
+  Separator stream;
+  std::vector<float> input = std::vector<float>(kSamples, 0.5f);
+  std::vector<std::vector<float>> outputs{3, std::vector<float>(kSamples, 7.0f)};
+  std::vector<float*> rows;
+};
+
+}  // namespace
+
+TEST_CASE("a model that fails leaves silence, and nothing of what was in the memory") {
+  const auto model = std::make_shared<const Model>(model_path("alpha"));
+  Rig rig(model);
+  {
+    const run_hook::Failing failing(run_hook::last_session());
+    CHECK_THROWS_AS(rig.process(Rig::kSamples), ort::Error);
+  }
+  const auto silent = [&](std::size_t from) {
+    return std::all_of(rig.outputs.begin(), rig.outputs.end(), [from](const auto& output) {
+      return std::all_of(output.begin() + from, output.end(), [](float x) { return x == 0.0f; });
+    });
+  };
+  CHECK(silent(768));
+  for (auto& output : rig.outputs) std::fill(output.begin(), output.end(), 7.0f);
+  CHECK_THROWS_AS(rig.process(Rig::kSamples), std::runtime_error);
+  CHECK(silent(0));
+  rig.stream.reset();
+  CHECK_NOTHROW(rig.process(Rig::kSamples));
+  CHECK_FALSE(silent(0));
+}
+
+TEST_CASE("a stream that was interrupted or given up waits for its reset") {
+  const auto model = std::make_shared<const Model>(model_path("alpha"));
+  Rig rig(model), other(model);
+  rig.stream.interrupt();
+  CHECK_THROWS_AS(rig.process(Rig::kSamples), ort::Error);
+  CHECK_NOTHROW(other.process(Rig::kSamples));  // of the same model
+  rig.stream.reset();
+  CHECK_NOTHROW(rig.process(Rig::kSamples));
+  rig.stream.abandon();
+  CHECK_THROWS_AS(rig.process(1), std::runtime_error);
+  rig.stream.reset();
+  rig.process(Rig::kSamples);
+  CHECK(rig.outputs == other.outputs);
+}

@@ -1,0 +1,65 @@
+#include "unbraid/model/text.h"
+
+#include <cstdint>
+
+namespace unbraid {
+namespace {
+
+constexpr std::uint32_t kInvalid = 0xffffffff;
+
+/// The code point that the text begins with, which is cut off; kInvalid, one byte, if there is
+/// none.
+std::uint32_t take_code_point(std::string_view& text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  const int more = first < 0x80 ? 0 : first < 0xc2 ? -1 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+  std::uint32_t code = more == 0 ? first : first & (0x3f >> more);
+  bool sound = more >= 0 && first < 0xf5 && text.size() > static_cast<std::size_t>(more);
+  for (int i = 1; sound && i <= more; ++i) {
+    sound = (byte(i) & 0xc0) == 0x80;
+    code = code << 6 | (byte(i) & 0x3f);
+  }
+  const bool overlong = (more == 2 && code < 0x800) || (more == 3 && code < 0x10000);
+  sound = sound && !overlong && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+  text.remove_prefix(sound ? more + 1 : 1);
+  return sound ? code : kInvalid;
+}
+
+bool shows(std::uint32_t code) {
+  struct Range {
+    std::uint32_t first, last;
+  };
+  // Controls, zero widths, changes of direction, line and paragraph ends, invisible tags.
+  constexpr Range kHidden[] = {{0x0, 0x1f},      {0x7f, 0x9f},       {0xad, 0xad},
+                               {0x61c, 0x61c},   {0x180e, 0x180e},   {0x200b, 0x200f},
+                               {0x2028, 0x202e}, {0x2060, 0x206f},   {0xfeff, 0xfeff},
+                               {0xfff9, 0xfffb}, {0xe0000, 0xe0fff}, {kInvalid, kInvalid}};
+  for (const Range& range : kHidden) {
+    if (code >= range.first && code <= range.last) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    if (take_code_point(text) == kInvalid) return false;
+  }
+  return true;
+}
+
+std::string printable(std::string_view text, std::size_t most) {
+  std::string shown;
+  while (!text.empty()) {
+    const std::string_view rest = text;
+    const bool as_it_is = shows(take_code_point(text));
+    const std::string_view next =
+        as_it_is ? rest.substr(0, rest.size() - text.size()) : "\xef\xbf\xbd";
+    if (shown.size() + next.size() > most) return shown + "...";
+    shown += next;
+  }
+  return shown;
+}
+
+}  // namespace unbraid

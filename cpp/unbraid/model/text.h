@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+/// Text from a file that anybody may have written, on its way to people.
+namespace unbraid {
+
+bool is_utf8(std::string_view text);
+
+/// UTF-8 that a terminal may show: what controls it, hides or turns text, or is no UTF-8, becomes
+/// U+FFFD. Of a longer text the first `most` bytes, and "...".
+std::string printable(std::string_view text, std::size_t most = 5000);
+
+}  // namespace unbraid
