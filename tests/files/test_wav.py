@@ -81,8 +81,9 @@ def test_an_empty_file_is_empty(tmp_path: Path) -> None:
     assert decoded(path)[0].shape == (2, 0)
 
 
-def test_bytes_that_the_header_does_not_count_are_told(tmp_path: Path, audio: Audio) -> None:
-    path = written(tmp_path / "in.wav", wav(pcm(audio), riff_size=36 + 8000, data_size=8000))
+@pytest.mark.parametrize("riff_size", [36 + 8000, 36 + 39996, 0x7FFFF024, UNKNOWN])
+def test_bytes_that_the_header_does_not_count_are_told(tmp_path: Path, audio: Audio, riff_size: int) -> None:
+    path = written(tmp_path / "in.wav", wav(pcm(audio), riff_size=riff_size, data_size=8000))
     with pytest.raises(unbraid.AudioFileError, match=r"31996 bytes that its header does not count .* at 0\.042 s"):
         decoded(path)
     assert decoded(path, keep_going=True)[0].shape == (2, 2000)
@@ -107,6 +108,16 @@ def test_joined_files_are_told(tmp_path: Path, audio: Audio) -> None:
 def test_what_may_follow_the_audio_does_no_harm(tmp_path: Path, audio: Audio, tail: bytes) -> None:
     path = written(tmp_path / "in.wav", wav(pcm(audio)) + tail)
     np.testing.assert_array_equal(decoded(path)[0], audio)
+
+
+def test_a_cut_behind_the_audio_does_no_harm(tmp_path: Path, audio: Audio) -> None:
+    path = written(tmp_path / "in.wav", wav(pcm(audio), after=chunk(b"LIST", bytes(999)))[:-500])
+    np.testing.assert_array_equal(decoded(path)[0], audio)
+
+
+def test_chunks_without_their_padding_are_passed_over(tmp_path: Path, audio: Audio) -> None:
+    content = wav(pcm(audio), before=b"LIST\3\0\0\0abc")
+    np.testing.assert_array_equal(decoded(written(tmp_path / "in.wav", content))[0], audio)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 4000, 39990])

@@ -39,8 +39,8 @@ def inspect(window: Window, start: int) -> Contents:
                 promised = audio_bytes(window, chunk, found.get(b"ds64", b""), start + 8 + stated, order)
             contents = contents_of(found[b"fmt "], window, chunk.start, promised, order)
             # A RIFF that was to go on beyond the end of the file has lost something, but no audio.
-            is_whole = promised is None or contents.damage or window.size < start + 8 + stated < UNKNOWN_SIZE
-            if promised is not None and not is_w64 and not is_whole:
+            has_lost = window.size < start + 8 + stated and not is_placeholder(stated)
+            if promised is not None and not is_w64 and not has_lost and not contents.damage:
                 check_tail(window, chunk.start + promised, order, contents)
             return contents
         if chunk.name in (b"fmt ", b"ds64"):
@@ -67,7 +67,7 @@ def audio_bytes(window: Window, chunk: Chunk, ds64: bytes, riff_end: int, order:
 def is_placeholder(size: int) -> bool:
     """What programs write into a pipe, where they cannot come back to the header: the most the field holds, or nearly
     (ffmpeg 0xFFFFFFFF, SoX 0x7FFFF000, arecord 0x80000000)."""
-    return size == 0x7FFFF000 or 0x7FFFFF00 <= size <= 0x80000000 or size >= 0xFFFFFF00
+    return 0x7FFFF000 <= size <= 0x80000100 or size >= 0xFFFFFF00
 
 
 def check_tail(window: Window, end: int, order: Order, contents: Contents) -> None:
