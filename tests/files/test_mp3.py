@@ -196,6 +196,12 @@ def test_mp3_in_wav_is_read(tmp_path: Path, audio: Audio, whole: bytes) -> None:
     np.testing.assert_array_equal(decoded(path)[0], decoded(tmp_path / "whole.mp3")[0])
 
 
+def test_free_format_is_refused_by_its_name(tmp_path: Path, frames: list[bytes]) -> None:
+    free = b"".join(frame[:2] + bytes([frame[2] & 0x0F]) + frame[3:] for frame in frames)
+    with pytest.raises(unbraid.AudioFileError, match="MP3 in free format"):
+        decoded(written(tmp_path / "in.mp3", free))
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -81,8 +81,9 @@ def test_an_empty_file_is_empty(tmp_path: Path) -> None:
     assert decoded(path)[0].shape == (2, 0)
 
 
-def test_bytes_that_the_header_does_not_count_are_told(tmp_path: Path, audio: Audio) -> None:
-    path = written(tmp_path / "in.wav", wav(pcm(audio), riff_size=36 + 8000, data_size=8000))
+@pytest.mark.parametrize("riff_size", [36 + 8000, 36 + 39996, 0x7FFFF024, UNKNOWN])
+def test_bytes_that_the_header_does_not_count_are_told(tmp_path: Path, audio: Audio, riff_size: int) -> None:
+    path = written(tmp_path / "in.wav", wav(pcm(audio), riff_size=riff_size, data_size=8000))
     with pytest.raises(unbraid.AudioFileError, match=r"31996 bytes that its header does not count .* at 0\.042 s"):
         decoded(path)
     assert decoded(path, keep_going=True)[0].shape == (2, 2000)
@@ -109,6 +110,16 @@ def test_what_may_follow_the_audio_does_no_harm(tmp_path: Path, audio: Audio, ta
     np.testing.assert_array_equal(decoded(path)[0], audio)
 
 
+def test_a_cut_behind_the_audio_does_no_harm(tmp_path: Path, audio: Audio) -> None:
+    path = written(tmp_path / "in.wav", wav(pcm(audio), after=chunk(b"LIST", bytes(999)))[:-500])
+    np.testing.assert_array_equal(decoded(path)[0], audio)
+
+
+def test_chunks_without_their_padding_are_passed_over(tmp_path: Path, audio: Audio) -> None:
+    content = wav(pcm(audio), before=b"LIST\3\0\0\0abc")
+    np.testing.assert_array_equal(decoded(written(tmp_path / "in.wav", content))[0], audio)
+
+
 @pytest.mark.parametrize("kept", [0, 1, 4000, 39990])
 def test_a_cut_is_told_with_its_time(tmp_path: Path, audio: Audio, kept: int) -> None:
     content = wav(pcm(audio))
@@ -120,7 +131,7 @@ def test_a_cut_is_told_with_its_time(tmp_path: Path, audio: Audio, kept: int) ->
 
 
 @pytest.mark.parametrize("riff", [b"RF64", b"BW64"])
-@pytest.mark.parametrize("stated", [None, 0, (1 << 64) - 1])
+@pytest.mark.parametrize("stated", [None, 0, (1 << 63) - 1, (1 << 64) - 1])
 def test_rf64_keeps_its_size_apart(tmp_path: Path, audio: Audio, riff: bytes, stated: int | None) -> None:
     data = pcm(audio)
     ds64 = chunk(b"ds64", struct.pack("<QQQI", 0, len(data) if stated is None else stated, 0, 0))
@@ -140,7 +151,9 @@ def test_w64_is_read_and_its_cut_told(tmp_path: Path, audio: Audio) -> None:
     data = pcm(audio, 24)
     content = w64(data, fmt(bits=24))
     np.testing.assert_array_equal(decoded(written(tmp_path / "in.w64", content))[0], audio)
-    np.testing.assert_array_equal(decoded(written(tmp_path / "in.w64", w64(data, fmt(bits=24), 0)[:-6]))[0], audio)
+    for unknown in (0, (1 << 63) - 25, (1 << 64) - 25):
+        unfinished = w64(data, fmt(bits=24), unknown)[:-6]  # without the padding
+        np.testing.assert_array_equal(decoded(written(tmp_path / "in.w64", unfinished))[0], audio)
     with pytest.raises(unbraid.AudioFileError, match="cut short"):
         decoded(written(tmp_path / "in.w64", content[:-5000]))
 

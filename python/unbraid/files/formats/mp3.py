@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..contents import USUAL_LAYOUTS, Contents, Damage, Segment
+from ..errors import AudioFileError
 from ..spans import Piece, Window
 from . import tags
-from .mp3_frames import Header, Note, next_frame, note_frame, note_in, parse
+from .mp3_frames import Header, Note, is_free_format, next_frame, note_frame, note_in, parse
 
 # Of a stream that begins with a note the decoder drops its own delay: as many samples.
 DECODER_DELAY = 529
@@ -48,6 +49,8 @@ def inspect(window: Window, start: int, end: int) -> Contents | None:
     position = next_frame(window, start, end, None)
     head = parse(window.at(position, 4)) if position >= 0 else None
     if head is None:
+        if is_free_format(window.at(start, 4)):
+            raise AudioFileError("MP3 in free format, which states no bit rate and is not read")
         return None
     contents = Contents(head.sample_rate, head.channels, [], layout=USUAL_LAYOUTS[head.channels])
     if position - start > MAX_FRAME_BYTES:  # more than the rest of a frame that was cut in two

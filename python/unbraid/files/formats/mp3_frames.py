@@ -67,6 +67,11 @@ def parse(data: bytes) -> Header | None:
     return Header(data[:4], layer, is_mpeg1, sample_rate, 1 if data[3] >> 6 == 3 else 2, size, num_samples)
 
 
+def is_free_format(data: bytes) -> bool:
+    """Whether these bytes would head a frame, did they state a bit rate."""
+    return len(data) == 4 and not data[2] & 0xF0 and parse(bytes([*data[:2], data[2] | 0x10, data[3]])) is not None
+
+
 def next_frame(window: Window, position: int, end: int, like: Header | None) -> int:
     """Where the next frame begins that others follow; -1 for nowhere. Frames of the stream of `like`, if given."""
     while (position := window.search(HEAD, 4, position, end)) >= 0:

@@ -16,6 +16,7 @@ COMPRESSED = {0x2: "Microsoft ADPCM", 0x11: "IMA ADPCM", 0x31: "GSM 6.10", 0x161
 # The ends of WAVE_FORMAT_EXTENSIBLE's subformats, after the tag: the usual, and Ambisonics.
 SUBFORMATS = (bytes.fromhex("000000001000800000aa00389b71"), bytes.fromhex("00002107d3118644c8c1ca000000"))
 UNKNOWN_SIZE = 0xFFFFFFFF
+IMPOSSIBLE_SIZE = 1 << 62  # in 64 bits: what programs write that do not know it yet is more
 
 
 def inspect(window: Window, start: int) -> Contents:
@@ -33,13 +34,13 @@ def inspect(window: Window, start: int) -> Contents:
             if b"fmt " not in found:
                 raise AudioFileError('no audio we can read: its "fmt " chunk, which describes the audio, is missing')
             if is_w64:
-                promised = None if chunk.size in (0, (1 << 64) - 1 - 24) else chunk.size
+                promised = chunk.size if 0 < chunk.size < IMPOSSIBLE_SIZE else None
             else:
                 promised = audio_bytes(window, chunk, found.get(b"ds64", b""), start + 8 + stated, order)
             contents = contents_of(found[b"fmt "], window, chunk.start, promised, order)
             # A RIFF that was to go on beyond the end of the file has lost something, but no audio.
-            is_whole = promised is None or contents.damage or window.size < start + 8 + stated < UNKNOWN_SIZE
-            if promised is not None and not is_w64 and not is_whole:
+            has_lost = window.size < start + 8 + stated and not is_placeholder(stated)
+            if promised is not None and not is_w64 and not has_lost and not contents.damage:
                 check_tail(window, chunk.start + promised, order, contents)
             return contents
         if chunk.name in (b"fmt ", b"ds64"):
@@ -52,7 +53,7 @@ def audio_bytes(window: Window, chunk: Chunk, ds64: bytes, riff_end: int, order:
     size = chunk.size
     if size == UNKNOWN_SIZE and len(ds64) >= 16:  # RF64 keeps the size of large audio there
         size = int.from_bytes(ds64[8:16], "little")
-        return None if size in (0, (1 << 64) - 1) else size
+        return size if 0 < size < IMPOSSIBLE_SIZE else None
     rest = window.size - chunk.end
     if size == 0:  # as a recorder leaves it that died, unless chunks follow
         is_empty = rest <= 1 or (is_name(window.at(chunk.end, 4)) and is_tail(window, chunk.end, order))
@@ -66,7 +67,7 @@ def audio_bytes(window: Window, chunk: Chunk, ds64: bytes, riff_end: int, order:
 def is_placeholder(size: int) -> bool:
     """What programs write into a pipe, where they cannot come back to the header: the most the field holds, or nearly
     (ffmpeg 0xFFFFFFFF, SoX 0x7FFFF000, arecord 0x80000000)."""
-    return size == 0x7FFFF000 or 0x7FFFFF00 <= size <= 0x80000000 or size >= 0xFFFFFF00
+    return 0x7FFFF000 <= size <= 0x80000100 or size >= 0xFFFFFF00
 
 
 def check_tail(window: Window, end: int, order: Order, contents: Contents) -> None:
