@@ -9,6 +9,8 @@ to whole files in constant memory.
 
 from __future__ import annotations
 
+import os
+import threading
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -62,14 +64,21 @@ _HOMES = {
     "separate": "separator",
     "separate_file": "files",
 }
+# A fork waits for an import under way: its child would wait for a thread that is not there.
+_importing = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_importing.acquire, after_in_parent=_importing.release, after_in_child=_importing.release
+    )
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
-        return globals()[name]
-    if name in _HOMES.values():
-        return import_module(f".{name}", __name__)
+    with _importing:
+        if name in _HOMES:
+            globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+            return globals()[name]
+        if name in _HOMES.values():
+            return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -149,10 +149,10 @@ def test_handlers_are_put_back(capfd: pytest.CaptureFixture[str]) -> None:
 def test_errors_that_nobody_expects_are_a_line(
     error: type[Exception], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail() -> Path:
+    def fail(*_: object, **__: object) -> None:
         raise error("this\nhappened")
 
-    monkeypatch.setattr(Path, "home", fail)
+    monkeypatch.setattr(unbraid.plugin, "install", fail)
     assert cli.main(["plugin", "install"]) == 1
     (line,) = capfd.readouterr().err.splitlines()
     assert line.startswith("unbraid: ")
