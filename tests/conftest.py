@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from helpers.cpp_programs import build_cpp_tests
+from helpers.shell import Shell
 from helpers.toy_model import save_toy_model
 from unbraid import _core
 
@@ -55,3 +56,9 @@ def cpp_tests_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20260101)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, toy_model_path: Path) -> Shell:
+    """The command line, in an empty folder."""
+    return Shell(tmp_path, toy_model_path.parent)

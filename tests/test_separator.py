@@ -351,7 +351,7 @@ def test_unknown_models_are_refused(tmp_path: Path) -> None:
 def test_import_is_light() -> None:
     program = (
         "import sys, os, unbraid\n"
-        "heavy = {'pedalboard', 'rich', 'click', 'onnxruntime', 'torch'} & set(sys.modules)\n"
+        "heavy = {'pedalboard', 'rich', 'click', 'onnxruntime', 'soundfile', 'torch'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
         "assert os.environ['ORT_DISABLE_TELEMETRY'] == '1'\n"
         "assert unbraid.__version__\n"

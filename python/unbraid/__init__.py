@@ -9,13 +9,20 @@ to whole files in constant memory.
 
 from __future__ import annotations
 
+import os
+import threading
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from . import _core, _runtime
 from ._core import Model, ModelError, __version__
-from .files import AudioFileError, ClippingWarning, remix_file, separate_file
-from .plugin import load_plugin
-from .rack import StemRack
-from .registry import ModelInfo, load_model, models
-from .separator import Remixer, Separator, remix, separate
+
+if TYPE_CHECKING:
+    from .files import AudioFileError, ClippingWarning, DamageWarning, remix_file, separate_file
+    from .plugin import load_plugin
+    from .rack import StemRack
+    from .registry import ModelInfo, load_model, models
+    from .separator import Remixer, Separator, remix, separate
 
 if _library := _runtime.find_library():
     _core.set_runtime_library(_library)
@@ -23,6 +30,7 @@ if _library := _runtime.find_library():
 __all__ = [
     "AudioFileError",
     "ClippingWarning",
+    "DamageWarning",
     "Model",
     "ModelError",
     "ModelInfo",
@@ -38,3 +46,41 @@ __all__ = [
     "separate",
     "separate_file",
 ]
+
+# Brought in when asked for: NumPy takes a while, and the command line has to be there for a Ctrl-C before that.
+_HOMES = {
+    "AudioFileError": "files",
+    "ClippingWarning": "files",
+    "DamageWarning": "files",
+    "ModelInfo": "registry",
+    "Remixer": "separator",
+    "Separator": "separator",
+    "StemRack": "rack",
+    "load_model": "registry",
+    "load_plugin": "plugin",
+    "models": "registry",
+    "remix": "separator",
+    "remix_file": "files",
+    "separate": "separator",
+    "separate_file": "files",
+}
+# A fork waits for an import under way: its child would wait for a thread that is not there.
+_importing = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_importing.acquire, after_in_parent=_importing.release, after_in_child=_importing.release
+    )
+
+
+def __getattr__(name: str) -> Any:
+    with _importing:
+        if name in _HOMES:
+            globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+            return globals()[name]
+        if name in _HOMES.values():
+            return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._checks import Audio, as_audio, check_sample_rate, shown
-from .files.audio_io import InputFile
+from .files.input_file import InputFile
 from .files.processing import BLOCK_SECONDS, Progress, process_file
 from .registry import DEFAULT_MODEL, load_model
 from .separator import ModelLike, Separator, channel_count, whole_signal
@@ -131,6 +131,8 @@ class StemRack:
         input: str | os.PathLike[str],  # noqa: A002 - the plain word for it
         output: str | os.PathLike[str],
         *,
+        bit_depth: int | None = None,
+        keep_going: bool = False,
         force: bool = False,
         progress: Progress | None = None,
     ) -> Path:
@@ -147,7 +149,13 @@ class StemRack:
                 yield {"rack": self.flush()}
 
         target = Path(output)
-        process_file(Path(input), {"rack": target}, produced, force=force, progress=progress)
+        process_file(
+            *(Path(input), {"rack": target}, produced),
+            bit_depth=bit_depth,
+            keep_going=keep_going,
+            force=force,
+            progress=progress,
+        )
         return target
 
     def _streaming(self, audio: ArrayLike, sample_rate: float) -> _Stream:

@@ -1,5 +1,5 @@
 """The command line: `unbraid separate`, `remix`, `info`, `plugin`."""
 
-from .main import main
+from .endings import main
 
 __all__ = ["main"]

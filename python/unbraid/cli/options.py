@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import click
 
-from .._checks import GAIN_SUFFIX, gain_from_db
+from .._checks import gain_from_db
 from .._core import Model, ModelError
+from ..files.audio_io import BIT_DEPTHS
+from ..files.naming import TO_CONVERT
 from ..registry import DEFAULT_MODEL, load_model
 
 
@@ -17,10 +21,13 @@ def to_model(_ctx: click.Context, _param: click.Parameter, value: str) -> Model:
 
 
 def to_gain(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | str | None:
-    if value is None or value == "mute":
-        return value
+    if value is None:
+        return None
+    plain = value.strip().casefold().replace("\N{MINUS SIGN}", "-")
+    if plain == "mute":
+        return plain
     try:
-        gain_db = float(value)
+        gain_db = float(plain.removesuffix("db"))
     except ValueError:
         raise click.BadParameter(f'{value!r} is neither a gain in dB nor "mute"') from None
     try:
@@ -30,6 +37,33 @@ def to_gain(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     return gain_db
 
 
+def to_stems(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> list[str]:
+    """`--stems a,b --stems "c, d"` as one list; empty if it was not given."""
+    return [stem.strip() for value in values for stem in value.split(",")]
+
+
+def known_stems(asked: Iterable[str], stem_names: Iterable[str]) -> list[str]:
+    """Stems as the model writes them, whatever the case of letters; what it does not have stays as it was asked for."""
+    known = {stem.casefold(): stem for stem in stem_names}
+    return [known.get(stem.casefold(), stem) for stem in asked]
+
+
+def to_format(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    kind = value.strip().removeprefix(".").casefold()
+    if kind not in BIT_DEPTHS:
+        known = ", ".join(map(repr, BIT_DEPTHS))
+        raise click.BadParameter(f"{value!r} is not one of {known}; {TO_CONVERT}")
+    return kind
+
+
+stems_option = click.option(
+    "--stems", metavar="A,B", multiple=True, callback=to_stems,
+    help="Only these stems; may be repeated.  [default: all]",
+)  # fmt: skip
+format_option = click.option(
+    "--format", "kind", metavar="|".join(BIT_DEPTHS), default="wav", show_default=True, callback=to_format,
+    help="Of the files that are written.",
+)  # fmt: skip
 model_option = click.option(
     "--model",
     metavar="NAME|PATH",
@@ -49,7 +83,7 @@ class StemCommand(click.Command):
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         stems: list[str] = ctx.meta.get(__name__, [])
-        return [*map(gain_option, stems), *super().get_params(ctx)]
+        return [*(gain_option(*each) for each in enumerate(stems)), *super().get_params(ctx)]
 
     def _stems_of_model(self, ctx: click.Context, args: list[str]) -> list[str]:
         """The model decides which options there are, so it is looked for before they are parsed."""
@@ -58,17 +92,32 @@ class StemCommand(click.Command):
         lenient = {"ignore_unknown_options": True, "allow_extra_args": True}
         try:
             found = finder.make_context(self.name, list(args), parent=ctx.parent, **lenient)
-        except click.BadParameter:
+        except (click.BadParameter, RuntimeError):
             if set(args) & set(ctx.help_option_names):
-                return []  # help is given without a model, too
+                return []  # help is given without a model or a runtime, too
             raise
-        stem_names: list[str] = found.params["model"].stem_names
+        stem_names = list(found.params["model"].stem_names)
+        taken = {name for param in self.params for name in param.opts} | set(ctx.help_option_names)
+        for stem in stem_names:
+            if f"--{stem}" in taken:
+                raise click.UsageError(f"the model's stem {stem!r} has the name of an option; use unbraid.remix_file")
         return stem_names
 
 
-def gain_option(stem: str) -> click.Option:
+def gains_of(ctx: click.Context) -> dict[str, float | str]:
+    """The gains that a StemCommand was given, by stem."""
+    named = {stem: ctx.params[gain_name(index)] for index, stem in enumerate(ctx.meta[__name__])}
+    return {stem: gain_db for stem, gain_db in named.items() if gain_db is not None}
+
+
+def gain_name(index: int) -> str:
+    """A parameter's name is a Python word, which a stem's need not be."""
+    return f"gain_{index}"
+
+
+def gain_option(index: int, stem: str) -> click.Option:
     return click.Option(
-        [f"--{stem}", stem + GAIN_SUFFIX],
+        [f"--{stem}", gain_name(index)],
         metavar="DB|mute",
         callback=to_gain,
         help=f'Gain of {stem} in dB, or "mute".  [default: 0]',

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from .. import plugin
+from .messages import print_path
 
 format_option = click.option(
     "--format", "formats", type=click.Choice(list(plugin.FORMATS)), multiple=True, default=list(plugin.FORMATS),
@@ -14,9 +15,12 @@ format_option = click.option(
 )  # fmt: skip
 
 
-@click.group("plugin")
-def plugin_commands() -> None:
+@click.group("plugin", invoke_without_command=True)
+@click.pass_context
+def plugin_commands(ctx: click.Context) -> None:
     """Install the plug-in for audio programs."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 @plugin_commands.command()
@@ -25,7 +29,7 @@ def plugin_commands() -> None:
 def install(formats: Sequence[str], copy: bool) -> None:
     """Put the plug-in into ~/.vst3, ~/.clap and ~/.lv2."""
     for path in plugin.install(formats, copy=copy):
-        click.echo(path)
+        print_path(path)
 
 
 @plugin_commands.command()
@@ -33,11 +37,11 @@ def install(formats: Sequence[str], copy: bool) -> None:
 def remove(formats: Sequence[str]) -> None:
     """Remove what `install` has put there."""
     for path in plugin.remove(formats):
-        click.echo(path)
+        print_path(path)
 
 
 @plugin_commands.command()
 @click.option("--format", "kind", type=click.Choice(list(plugin.FORMATS)), default="vst3", show_default=True)
 def path(kind: str) -> None:
     """Print where the plug-in lies, for programs that take a path."""
-    click.echo(plugin.bundle_path(kind))
+    print_path(plugin.bundle_path(kind))

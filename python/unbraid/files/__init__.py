@@ -1,6 +1,6 @@
-"""Whole audio files in constant memory, read and written through pedalboard.io."""
+"""Whole audio files in constant memory."""
 
-from .audio_io import AudioFileError
+from .errors import AudioFileError, DamageWarning
 from .processing import ClippingWarning, remix_file, separate_file
 
-__all__ = ["AudioFileError", "ClippingWarning", "remix_file", "separate_file"]
+__all__ = ["AudioFileError", "ClippingWarning", "DamageWarning", "remix_file", "separate_file"]

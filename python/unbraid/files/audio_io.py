@@ -1,144 +1,85 @@
-"""Reads audio files in blocks and writes them whole or not at all, through pedalboard.io."""
+"""Writes audio into open files, through pedalboard.io."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from .._checks import Audio, check_sample_rate
-from .._core import MAX_CHANNELS
-from .integrity import find_damage
+from .._checks import Audio
+from .output_format import BIT_DEPTHS, FLOAT_BITS, as_integers, check_bit_depth, write_layout
+
+__all__ = ["BIT_DEPTHS", "OutputFile"]
 
 if TYPE_CHECKING:
     from typing import Self
 
-# What is written per format: float WAV never clips, FLAC has integers only.
-BIT_DEPTHS = {"wav": 32, "flac": 24}
-
-
-class AudioFileError(ValueError):
-    """A file that cannot be read as audio, is cut short, or does not suit; the message names it."""
-
-
-class InputFile:
-    """An audio file opened for reading, checked to be whole. Use it in a `with` statement."""
-
-    def __init__(self, path: Path) -> None:
-        from pedalboard.io import AudioFile
-
-        self.path = path
-        # Read through Python's file: pedalboard turns read errors on a path into silence.
-        self._file = open_regular(path)
-        try:
-            damage = find_damage(self._file)
-            if damage:
-                raise AudioFileError(f"{path}: {damage}")
-            self._file.seek(0)
-            try:
-                self._audio = AudioFile(self._file)
-            except ValueError:
-                raise AudioFileError(f"{path}: not an audio file of a known format") from None
-            self.sample_rate = self._audio.samplerate
-            try:
-                check_sample_rate(self.sample_rate)
-            except ValueError as error:
-                raise AudioFileError(f"{path}: {error}") from None
-            self.channels = self._audio.num_channels
-            self.num_samples = self._audio.frames
-            if not 1 <= self.channels <= MAX_CHANNELS:
-                raise AudioFileError(f"{path}: has {self.channels} channels, expected 1 to {MAX_CHANNELS}")
-        except BaseException:
-            self._file.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._audio.close()
-        self._file.close()
-
-    def blocks(self, seconds: float) -> Iterator[Audio]:
-        """All of the audio, (channels, samples) at a time, checked to be finite and complete."""
-        length = max(1, int(seconds * self.sample_rate))
-        count = 0
-        while (block := self._audio.read(length)).shape[-1]:
-            finite = np.isfinite(block)
-            if not finite.all():
-                first = (count + int(np.argmin(finite.all(axis=0)))) / self.sample_rate
-                raise AudioFileError(f"{self.path}: has a NaN or infinite sample at {first:.3f} s")
-            count += block.shape[-1]
-            yield block
-        if count < self._audio.frames or (count == 0 and self.num_samples > 0):
-            raise AudioFileError(f"{self.path}: ends after {count} of {self.num_samples} samples")
-
-
-def open_regular(path: Path) -> BinaryIO:
-    """Opens a file; anything but a file, as a pipe, is refused rather than waited for."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise AudioFileError(f"{path}: not a regular file")
-    return path.open("rb")
-
-
-def temporary_beside(target: Path) -> Path:
-    """A name for a file until it is complete."""
-    return target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
-
 
 class OutputFile:
-    """A file under a temporary name beside its target; counts what it writes and what clips."""
+    """Writes audio into an open file, in the format that `target` ends in; counts what it writes and what clips.
 
-    def __init__(self, target: Path, sample_rate: float, channels: int, temporary: Path | None = None) -> None:
+    Leaving its `with` ends the audio and looks whether all of it arrived. Raises OSError, naming `target`.
+    """
+
+    def __init__(
+        self,
+        target: Path,
+        file: BinaryIO,
+        sample_rate: float,
+        channels: int,
+        bit_depth: int | None = None,
+        layout: int = 0,
+    ) -> None:
         from pedalboard.io import AudioFile
 
         self.target = target
-        self.temporary = temporary or temporary_beside(target)
         self.num_samples = 0
         self.num_clipped = 0
         self.peak = 0.0
         kind = target.suffix[1:].lower()
-        self._clips = kind != "wav"
+        self._bits = check_bit_depth(kind, bit_depth)
+        self._layout = (kind, channels, layout)
         with self._naming_target():
             # Through Python's file, so that a full disk raises OSError with its reason.
-            self._file = self.temporary.open("xb+")
-            try:
-                self._audio = AudioFile(
-                    self._file,
-                    "w",
-                    samplerate=sample_rate,
-                    num_channels=channels,
-                    bit_depth=BIT_DEPTHS[kind],
-                    format=kind,
-                )
-            except BaseException:
-                self.discard()
-                raise
+            self._file = file
+            self._audio = AudioFile(
+                file, "w", samplerate=sample_rate, num_channels=channels, bit_depth=self._bits, format=kind
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._finish()
+        else:
+            with contextlib.suppress(Exception):  # closing a half-written file may fail once more
+                self._audio.close()
 
     def write(self, audio: Audio) -> None:
-        if self._clips and audio.size:
+        is_float = self._bits == FLOAT_BITS
+        if audio.size and not is_float:
             level = np.abs(audio)
             self.num_clipped += int((level > 1.0).sum())
             self.peak = max(self.peak, float(level.max()))
         with self._naming_target():
-            self._audio.write(audio)
+            self._audio.write(audio if is_float else as_integers(audio, self._bits))
         self.num_samples += audio.shape[-1]
 
-    def finish(self) -> None:
-        """Closes the file and looks whether all of it arrived."""
+    def _finish(self) -> None:
         from pedalboard.io import AudioFile
 
         with self._naming_target():
             self._audio.close()
-            self._file.close()
-        with self.temporary.open("rb") as file, AudioFile(file) as written:
-            if written.frames != self.num_samples:
-                raise OSError(f"{self.target}: {written.frames} of {self.num_samples} samples were written")
+            write_layout(self._file, *self._layout)
+            self._file.flush()
+            self._file.seek(0)
+            with AudioFile(self._file) as written:
+                if written.frames != self.num_samples:
+                    raise OSError(f"{self.target}: {written.frames} of {self.num_samples} samples were written")
 
     @contextlib.contextmanager
     def _naming_target(self) -> Iterator[None]:
@@ -150,63 +91,3 @@ class OutputFile:
             if isinstance(reason, OSError) and reason.errno:
                 raise OSError(reason.errno, reason.strerror, str(self.target)) from None
             raise
-
-    def discard(self) -> None:
-        with contextlib.suppress(Exception):  # closing a half-written file may fail once more
-            self._audio.close()
-        with contextlib.suppress(Exception):
-            self._file.close()
-        self.temporary.unlink(missing_ok=True)
-
-
-class OutputFiles:
-    """Several files written together: on leaving the `with` all get their names, or none does."""
-
-    def __init__(self, targets: Mapping[str, Path], sample_rate: float, channels: int) -> None:
-        self._targets = targets
-        self._format = (sample_rate, channels)
-        self._made: list[Path] = []
-        self._temporaries: list[Path] = []
-        self.files: dict[str, OutputFile] = {}
-
-    def __enter__(self) -> Self:
-        try:
-            for name, target in self._targets.items():
-                self._make_folder(target.parent)
-                # Noted first: an interruption may come at any moment.
-                self._temporaries.append(temporary_beside(target))
-                self.files[name] = OutputFile(target, *self._format, self._temporaries[-1])
-        except BaseException:
-            self._discard()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        try:
-            if error is None:
-                for file in self.files.values():
-                    file.finish()
-                for file in self.files.values():
-                    file.temporary.replace(file.target)
-        except BaseException:
-            self._discard()
-            raise
-        if error is not None:
-            self._discard()
-
-    def _make_folder(self, folder: Path) -> None:
-        """Creates a folder and its parents, to be taken back should nothing get into them."""
-        if folder.exists() and not folder.is_dir():
-            raise NotADirectoryError(f"{folder}: not a directory")
-        missing = [path for path in (folder, *folder.parents) if not path.exists()]
-        self._made += missing
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def _discard(self) -> None:
-        for file in self.files.values():
-            file.discard()
-        for temporary in self._temporaries:
-            temporary.unlink(missing_ok=True)
-        for folder in self._made:
-            with contextlib.suppress(OSError):
-                folder.rmdir()

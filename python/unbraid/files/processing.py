@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +11,12 @@ from pathlib import Path
 from .._checks import Audio, Gain, gains_by_stem
 from ..registry import DEFAULT_MODEL, load_model
 from ..separator import ModelLike, Remixer, Separator, aligned
-from .audio_io import BIT_DEPTHS, InputFile, OutputFile, OutputFiles
+from .audio_io import OutputFile
+from .errors import DamageWarning
+from .input_file import InputFile, described
+from .naming import check_formats, check_source, stem_paths
+from .output_format import check_bit_depth
+from .outputs import OutputSet
 
 BLOCK_SECONDS = 1.0
 DEFAULT_FOLDER = "stems"
@@ -30,19 +36,28 @@ def separate_file(
     model: ModelLike = DEFAULT_MODEL,
     stems: Sequence[str] | None = None,
     format: str = "wav",  # noqa: A002
+    bit_depth: int | None = None,
+    keep_going: bool = False,
     force: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Path]:
     """Separates an audio file into stems, one file each, in constant memory; returns their paths by stem.
 
-    The files are `output_dir/NAME/STEM.FORMAT`, with the input's name without its ending as NAME. `format` is "wav"
-    (32-bit float) or "flac" (24 bit). `stems` picks some of the model's stems. Sample rate, channels and length are the
-    input's. `progress` is called with (seconds done, seconds in all) after each second.
+    The files are `output_dir/NAME/STEM.FORMAT`, with the input's name without its ending as NAME; all of the name where
+    that would leave only dots. `format` is "wav" or "flac"; `bit_depth` is 16, 24 or, for WAV, 32, which is float and
+    the default there (FLAC: 24). `stems` picks some of the model's stems. Sample rate, channels with their speakers,
+    and length are the input's. `progress` is called with (seconds done, seconds in all) after each second.
 
-    The files get their names when all are complete; a failure leaves none. Raises FileExistsError for an existing file
-    unless `force`, AudioFileError for an input that is no whole audio file, another OSError for what cannot be read or
-    written, ValueError for an unknown stem or format, ModelError for a model that cannot be had, RuntimeError where
-    ONNX Runtime is missing or fails. Warns of samples that a FLAC file cannot hold with ClippingWarning.
+    An input that is damaged or cut short is refused, and what is wrong is named with its time; what only decoding tells
+    is found on the way. With `keep_going` what can be decoded is used, in its place, with silence for what is missing
+    in the middle, and a DamageWarning tells what that is.
+
+    The files appear together, complete and on the disk; a failure leaves none. Until then they lie in a hidden folder,
+    `.unbraid-*.part`, which the next run removes should this one be killed. Raises FileExistsError for a file that is
+    there, or has appeared meanwhile, unless `force`; AudioFileError for an input that is no whole audio file, as a pipe
+    or a URL; another OSError for what cannot be read or written, ValueError for an unknown stem, format or bit
+    depth and for an output that is the input, ModelError for a model that cannot be had, RuntimeError where ONNX
+    Runtime is missing or fails. Warns of samples that integers cannot hold with ClippingWarning.
     """
     source = Path(input)
     model = load_model(model)
@@ -55,7 +70,7 @@ def separate_file(
         for estimates in aligned(separator, mixture.blocks(BLOCK_SECONDS)):
             yield {name: estimates[row] for name, row in rows.items()}
 
-    process_file(source, targets, stems_of, force=force, progress=progress)
+    process_file(source, targets, stems_of, bit_depth=bit_depth, keep_going=keep_going, force=force, progress=progress)
     return targets
 
 
@@ -64,6 +79,8 @@ def remix_file(
     output: PathLike,
     *,
     model: ModelLike = DEFAULT_MODEL,
+    bit_depth: int | None = None,
+    keep_going: bool = False,
     force: bool = False,
     progress: Progress | None = None,
     gains_db: Mapping[str, Gain] | None = None,
@@ -83,7 +100,13 @@ def remix_file(
             yield {"remix": remixed}
 
     target = Path(output)
-    process_file(Path(input), {"remix": target}, remix_of, force=force, progress=progress)
+    process_file(
+        *(Path(input), {"remix": target}, remix_of),
+        bit_depth=bit_depth,
+        keep_going=keep_going,
+        force=force,
+        progress=progress,
+    )
     return target
 
 
@@ -92,6 +115,8 @@ def process_file(
     targets: Mapping[str, Path],
     process: Callable[[InputFile], Iterator[Mapping[str, Audio]]],
     *,
+    bit_depth: int | None = None,
+    keep_going: bool = False,
     force: bool,
     progress: Progress | None,
 ) -> None:
@@ -101,22 +126,26 @@ def process_file(
     unknown format, AudioFileError for a source that is no whole audio file, OSError.
     """
     check_formats(targets.values())
-    with InputFile(source) as mixture:
-        check_targets(targets.values(), source, force)
-        with OutputFiles(targets, mixture.sample_rate, mixture.channels) as outputs:
+    for target in targets.values():
+        check_bit_depth(target.suffix[1:].lower(), bit_depth)
+    check_source(source)
+    with InputFile(source, keep_going=keep_going) as mixture:
+        check_not_source(targets.values(), source)
+        with OutputSet(targets, force=force) as outputs, contextlib.ExitStack() as stack:
+            kind = (mixture.sample_rate, mixture.channels, bit_depth, mixture.layout)
+            files = {
+                name: stack.enter_context(OutputFile(target, outputs.files[name], *kind))
+                for name, target in targets.items()
+            }
             for parts in process(mixture):
+                outputs.check_present()
                 for name, part in parts.items():
-                    outputs.files[name].write(part)
+                    files[name].write(part)
                 if progress:
-                    done = next(iter(outputs.files.values())).num_samples
+                    done = next(iter(files.values())).num_samples
                     progress(done / mixture.sample_rate, mixture.num_samples / mixture.sample_rate)
-    warn_of_clipping(outputs.files.values())
-
-
-def check_formats(targets: Iterable[Path]) -> None:
-    for target in targets:
-        if target.suffix[1:].lower() not in BIT_DEPTHS:
-            raise ValueError(f"{target}: the output must end in {' or '.join(map('.{}'.format, BIT_DEPTHS))}")
+    warn_of_damage(mixture)
+    warn_of_clipping(files.values())
 
 
 def choose_stems(stems: Sequence[str] | None, stem_names: Sequence[str]) -> list[str]:
@@ -129,21 +158,16 @@ def choose_stems(stems: Sequence[str] | None, stem_names: Sequence[str]) -> list
     return [name for name in stem_names if name in wanted]
 
 
-def stem_paths(source: Path, output_dir: Path, names: Iterable[str], kind: str) -> dict[str, Path]:
-    if kind not in BIT_DEPTHS:
-        raise ValueError(f"format must be {' or '.join(BIT_DEPTHS)}, got {kind!r}")
-    return {name: output_dir / source.stem / f"{name}.{kind}" for name in names}
-
-
-def check_targets(targets: Iterable[Path], source: Path, force: bool) -> None:
-    """Before any work: no output may be the input, nor an existing file unless forced."""
+def check_not_source(targets: Iterable[Path], source: Path) -> None:
+    """Before any work, and even if forced: no output may be the input."""
     for target in targets:
-        if target.is_dir():
-            raise IsADirectoryError(f"{target}: the output is a directory")
-        if target.exists() and target.samefile(source):
+        if os.path.exists(target) and target.samefile(source):  # noqa: PTH110 - it takes names that are too long
             raise ValueError(f"{target}: the output would overwrite the input")
-        if os.path.lexists(target) and not force:
-            raise FileExistsError(f"{target}: exists already; use force to overwrite it")
+
+
+def warn_of_damage(source: InputFile) -> None:
+    if source.damage:
+        warnings.warn(f"{source.path}: {described(source.damage)}", DamageWarning, stacklevel=4)
 
 
 def warn_of_clipping(files: Iterable[OutputFile]) -> None:
@@ -151,7 +175,7 @@ def warn_of_clipping(files: Iterable[OutputFile]) -> None:
         if file.num_clipped:
             warnings.warn(
                 f"{file.target}: {file.num_clipped} samples beyond full scale were clipped "
-                f"(peak {file.peak:.2f}); WAV would hold them",
+                f"(peak {file.peak:.2f}); WAV of 32 bits would hold them",
                 ClippingWarning,
                 stacklevel=4,
             )

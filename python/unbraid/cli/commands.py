@@ -1,0 +1,208 @@
+"""The commands: unbraid separate, remix, info; those of the plug-in are in plugin_commands."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import _core
+from .._core import Model, __version__
+from ..files import processing as files
+from ..files.audio_io import BIT_DEPTHS
+from ..files.naming import URL, check_distinct, check_formats
+from ..rack import Chain
+from ..registry import ModelInfo, describe, load_model, read_installed
+from .chains import build_rack, chain_option
+from .endings import SOME_FAILED
+from .file_options import bit_depth_option, check_depth, keep_going_option
+from .messages import print_error, printable
+from .options import StemCommand, format_option, gains_of, known_stems, model_option, stems_option
+from .plugin_commands import plugin_commands
+from .work import expand, run
+
+EXIT_STATUS = "Exit status: 0 all went well, 1 something failed, 2 wrong usage, 128 + N ended by signal N."
+
+in_files = click.argument("inputs", metavar="IN...", nargs=-1, required=True)
+force_option = click.option("--force", is_flag=True, help="Overwrite existing files.")
+quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_STATUS)
+@click.version_option(__version__)
+def commands() -> None:
+    """Separates audio into stems, and gives each stem a fader."""
+
+
+commands.add_command(plugin_commands)
+
+
+@commands.command()
+@in_files
+@click.option(
+    "-o", "--output", "output_dir", metavar="DIR", default=files.DEFAULT_FOLDER, show_default=True,
+    help="Where to write DIR/<input>/<stem>.",
+)  # fmt: skip
+@stems_option
+@format_option
+@bit_depth_option
+@model_option
+@keep_going_option
+@force_option
+@quiet_option
+def separate(
+    inputs: Sequence[str],
+    output_dir: str,
+    stems: Sequence[str],
+    kind: str,
+    bit_depth: int | None,
+    model: Model,
+    keep_going: bool,
+    force: bool,
+    quiet: bool,
+) -> int:
+    """Write each stem of audio files to a file of its own."""
+    check_depth(kind, bit_depth)
+    try:
+        names = files.choose_stems(known_stems(stems, model.stem_names) or None, model.stem_names)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--stems'") from None
+    sources = expand(inputs)
+    try:
+        check_distinct(sources, Path(output_dir), names, kind)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+    def separate_one(source: Path, progress: files.Progress) -> Iterable[Path]:
+        return files.separate_file(
+            *(source, output_dir),
+            model=model,
+            stems=names,
+            format=kind,
+            bit_depth=bit_depth,
+            keep_going=keep_going,
+            force=force,
+            progress=progress,
+        ).values()
+
+    done = [run(separate_one, source, quiet) for source in sources]
+    return 0 if all(done) else SOME_FAILED
+
+
+@commands.command(cls=StemCommand)
+@click.argument("source", metavar="IN")
+@click.argument("target", metavar="OUT")
+@chain_option
+@bit_depth_option
+@model_option
+@keep_going_option
+@force_option
+@quiet_option
+@click.pass_context
+def remix(
+    ctx: click.Context,
+    /,
+    source: str,
+    target: str,
+    chains: Sequence[tuple[str, Chain]],
+    bit_depth: int | None,
+    model: Model,
+    keep_going: bool,
+    force: bool,
+    quiet: bool,
+    **_gains: float | str | None,
+) -> int:
+    """Write an audio file with the stems at new gains, and through chains of effects.
+
+    Each stem of the model has an option, as in: unbraid remix in.wav out.wav --music -12 --noise mute
+    """
+    try:
+        check_formats([Path(target)])
+    except ValueError:
+        endings = " or ".join(map(".{}".format, BIT_DEPTHS))
+        message = f"OUT must end in {endings}, got {target!r}; ffmpeg -i OUT.wav OUT.mp3 makes other formats of it"
+        raise click.BadParameter(message) from None
+    check_depth(Path(target).suffix[1:].lower(), bit_depth)
+    given = gains_of(ctx)
+
+    try:
+        rack = build_rack(model, chains, given) if chains else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--chain'") from None
+
+    def remix_one(source: Path, progress: files.Progress) -> Iterable[Path]:
+        options: dict[str, Any] = {"bit_depth": bit_depth, "keep_going": keep_going, "force": force}
+        if rack:
+            return [rack.process_file(source, target, progress=progress, **options)]
+        return [files.remix_file(source, target, model=model, progress=progress, gains_db=given, **options)]
+
+    return 0 if run(remix_one, Path(source), quiet) else SOME_FAILED
+
+
+@commands.command()
+@click.argument("model", metavar="[FILE.onnx]", required=False)
+def info(model: str | None) -> None:
+    """Show the versions, and the installed models or the one given."""
+    packages = ", ".join(f"{name} {installed_version(name)}" for name in ("onnxruntime", "pedalboard"))
+    click.echo(f"unbraid {__version__}, {packages}")
+    broken: dict[Path, str] = {}
+    if model:
+        loaded = load_model(model)
+        shown = [describe(loaded, Path(loaded.path), loaded.name)]
+    else:
+        installed, broken = read_installed()
+        shown = list(installed.values())
+    for each in shown:
+        click.echo(f"\n{printable(each.name)}: {', '.join(map(printable, each.stem_names))}")
+        for key, value in details(each).items():
+            click.echo(f"  {printable(key):16} {printable(value)}")
+    if not shown:
+        click.echo("no models installed")
+    for reason in broken.values():
+        print_error(f"not a model: {reason}")
+
+
+def installed_version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # onnxruntime comes under several names, onnxruntime-gpu for one
+        return "(version unknown)"
+
+
+def details(model: ModelInfo) -> dict[str, str]:
+    """What to show of a model: its latency, then all it says of itself."""
+    latency = _core.read_model_info(model.path).latency_samples
+    shown = {"path": str(model.path)}
+    for rate in (48000, 44100):
+        samples = latency(rate)
+        shown[f"latency {rate / 1000:g} kHz"] = f"{samples / rate * 1000:.1f} ms ({samples} samples)"
+    said = {key: value for key, value in model.metadata.items() if key not in ("name", "stems")}
+    return shown | said
+
+
+def run_command(args: Sequence[str]) -> int:
+    """Runs a command and returns its exit status; raises what is no matter of usage."""
+    words = list(args) or ["--help"]
+    if words[0] not in commands.commands and is_input(words[0]):
+        words.insert(0, "separate")  # `unbraid talk.wav` is what one types first
+    try:
+        result = commands.main(words, prog_name="unbraid", standalone_mode=False)
+    except click.Abort:  # of a Ctrl-C that found no handler of ours
+        raise SystemExit(128 + signal.SIGINT) from None
+    except click.ClickException as error:
+        message = " ".join(error.format_message().split())
+        if message == f"No such command {words[0]!r}.":
+            message = f"No such command {words[0]!r}, nor a file of that name."
+        print_error(message)
+        return error.exit_code
+    return int(result or 0)
+
+
+def is_input(word: str) -> bool:
+    """What is meant for a file rather than for a command."""
+    return word == "-" or URL.match(word) is not None or os.path.lexists(word) or os.sep in word

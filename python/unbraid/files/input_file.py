@@ -1,0 +1,103 @@
+"""An audio file as input: looked at when it is opened, read in blocks, and checked to be whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from .._checks import Audio, check_sample_rate
+from .._core import MAX_CHANNELS
+from .contents import Damage
+from .errors import AudioFileError
+from .reader import open_reader
+
+if TYPE_CHECKING:
+    from typing import Self
+
+MAX_NAMED = 3  # places of damage that a message tells
+
+
+class InputFile:
+    """An audio file opened for reading. Use it in a `with` statement.
+
+    Damage is an AudioFileError, when opening where the file's structure shows it, else in `blocks`. With `keep_going`
+    it is collected in `damage` instead.
+    """
+
+    def __init__(self, path: Path, *, keep_going: bool = False) -> None:
+        self.path = path
+        self._keep_going = keep_going
+        self._file = open_regular(path)
+        try:
+            self._version = version_of(self._file)
+            try:
+                self._reader = open_reader(self._file)
+                check_sample_rate(self._reader.sample_rate)
+            except (AudioFileError, ValueError) as error:
+                raise AudioFileError(f"{path}: {error}") from None
+            self.sample_rate = float(self._reader.sample_rate)
+            self.channels = self._reader.channels
+            self.layout = self._reader.layout
+            self.num_samples = self._reader.num_samples or 0
+            if not 1 <= self.channels <= MAX_CHANNELS:
+                raise AudioFileError(f"{path}: has {self.channels} channels, expected 1 to {MAX_CHANNELS}")
+            self._check_damage()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    @property
+    def damage(self) -> list[Damage]:
+        """What is missing or broken, as far as it was read."""
+        return self._reader.damage
+
+    def blocks(self, seconds: float) -> Iterator[Audio]:
+        """All of the audio, (channels, samples) at a time, checked to be finite and complete."""
+        count = 0
+        for block in self._reader.blocks(max(1, int(seconds * self.sample_rate))):
+            finite = np.isfinite(block)
+            if not finite.all():
+                first = (count + int(np.argmin(finite.all(axis=0)))) / self.sample_rate
+                raise AudioFileError(f"{self.path}: has a NaN or infinite sample at {first:.3f} s")
+            count += block.shape[-1]
+            yield block
+            self._check_damage()
+        if version_of(self._file) != self._version:
+            self.damage.append(Damage("changed while it was read, which ended", count / self.sample_rate))
+        self._check_damage()
+
+    def _check_damage(self) -> None:
+        if self.damage and not self._keep_going:
+            raise AudioFileError(f"{self.path}: {described(self.damage)}")
+
+
+def described(damage: list[Damage]) -> str:
+    """Damage in words; of many places the first ones."""
+    words = "; ".join(map(str, damage[:MAX_NAMED]))
+    return words if len(damage) <= MAX_NAMED else f"{words}; and {len(damage) - MAX_NAMED} more"
+
+
+def version_of(file: BinaryIO) -> tuple[int, int]:
+    """What changes when somebody writes to the file."""
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Opens a file. What can be read only once, as a pipe, is refused: a file is looked at before it is decoded."""
+    is_other = path.exists() and not (path.is_file() or path.is_dir())
+    if is_other or (str(path) == "-" and not path.exists()):
+        raise AudioFileError(
+            f"{path}: expected a file, got a pipe or a device; save it first, for one with `cat > IN.wav`"
+        )
+    return path.open("rb")

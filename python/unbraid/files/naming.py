@@ -1,0 +1,114 @@
+"""What outputs are called after their inputs, and which inputs cannot be read or not together."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .errors import AudioFileError
+from .output_format import BIT_DEPTHS
+from .scratch import Scratch
+
+URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])", re.IGNORECASE)  # a Path makes one stroke of two
+TO_CONVERT = "ffmpeg -i OUT.wav OUT.mp3 makes other formats of it"
+
+
+def output_name(source: Path) -> str:
+    """The input's name without its ending; all of it where only dots would be left, which name other folders."""
+    return source.stem if source.stem.strip(".") else source.name
+
+
+def stem_paths(source: Path, output_dir: Path, names: Iterable[str], kind: str) -> dict[str, Path]:
+    """Where the stems of an input go, by name. Raises ValueError for a format that is not written."""
+    if kind not in BIT_DEPTHS:
+        raise ValueError(f"format must be {' or '.join(BIT_DEPTHS)}, got {kind!r}; {TO_CONVERT}")
+    return {name: output_dir / output_name(source) / f"{name}.{kind}" for name in names}
+
+
+def check_formats(targets: Iterable[Path]) -> None:
+    for target in targets:
+        if target.suffix[1:].lower() not in BIT_DEPTHS:
+            endings = " or ".join(map(".{}".format, BIT_DEPTHS))
+            raise ValueError(f"{target}: the output must end in {endings}; {TO_CONVERT}")
+
+
+def as_typed(source: Path) -> str:
+    """A path in words, with both strokes of a URL."""
+    return URL.sub(r"\1://", str(source), count=1) if URL.match(str(source)) else str(source)
+
+
+def check_source(source: Path) -> None:
+    """Says of an input that is no file what to do instead.
+
+    Raises IsADirectoryError for a folder, AudioFileError for a URL or a pipe; what else is wrong shows on opening it.
+    """
+    if source.is_dir():
+        pattern = source / "*.wav"
+        raise IsADirectoryError(f"{source}: Is a directory; name the files in it, as in {pattern}")
+    if source.is_fifo() or (str(source) == "-" and not source.exists()):
+        raise AudioFileError(
+            f"{source}: is a pipe, and only files are read: write one first, as in ffmpeg -i IN OUT.wav"
+        )
+    if URL.match(str(source)) and not source.exists():
+        raise AudioFileError(f"{as_typed(source)}: is a URL, and only files are read: download it first")
+
+
+def check_distinct(sources: Sequence[Path], output_dir: Path, names: Sequence[str], kind: str) -> None:
+    """Before any work on several inputs: none may get the outputs of another, or be one.
+
+    Raises ValueError where that is so, OSError where the folder of outputs cannot be made.
+    """
+    by_name: dict[str, Path] = {}
+    for source in sources:
+        other = by_name.setdefault(output_name(source), source)
+        if other is not source:
+            refuse(other, source, output_dir)
+    alike: dict[str, list[str]] = {}
+    for name in by_name:
+        alike.setdefault(folded(name), []).append(name)
+    for several in (several for several in alike.values() if len(several) > 1):
+        if (found := first_taken(several, output_dir)) is not None:
+            refuse(by_name[several[0]], by_name[found], output_dir)
+    inputs = {identity(source): source for source in sources}
+    inputs.pop(None, None)
+    for source in sources:
+        for target in stem_paths(source, output_dir, names, kind).values():
+            if (overwritten := inputs.get(identity(target))) is not None:
+                raise ValueError(f"{target}: the output of {source} would overwrite the input {overwritten}")
+
+
+def refuse(one: Path, other: Path, output_dir: Path) -> None:
+    folder = output_dir / output_name(one)
+    raise ValueError(
+        f"{one} and {other} would both be written to {folder}; separate them one at a time, with different -o"
+    )
+
+
+def folded(name: str) -> str:
+    """The same for names that some file system may take for one: by case, or by how accents are written."""
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+
+
+def first_taken(names: Iterable[str], output_dir: Path) -> str | None:
+    """The first name that the file system takes for one before it: asked, because no two agree."""
+    scratch = Scratch(next(path for path in (output_dir, *output_dir.parents) if path.is_dir()))
+    try:
+        for name in names:
+            try:
+                (scratch.path / "names" / name).mkdir(parents=True)
+            except FileExistsError:
+                return name
+    finally:
+        scratch.remove()
+    return None
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from all others, whatever its name; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:  # what is wrong with it shows when its turn comes
+        return None
+    return status.st_dev, status.st_ino

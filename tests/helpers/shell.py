@@ -1,0 +1,43 @@
+"""The command line in a process of its own, as users meet it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "unbraid", *map(str, arguments)]
+
+
+class Shell:
+    """Runs commands in a folder, with the toy model in the place of installed ones."""
+
+    def __init__(self, folder: Path, models: Path) -> None:
+        self.folder = folder
+        self.environment = os.environ | {"UNBRAID_MODELS": str(models)}
+
+    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command(*arguments),
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        return done
+
+    def fails(self, code: int, *arguments: str | Path) -> str:
+        """The one line it says on failing."""
+        done = self.run(*arguments)
+        assert done.returncode == code, done.stderr
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("unbraid: ")
+        return line.removeprefix("unbraid: ")
+
+    def files(self) -> list[str]:
+        return sorted(str(p.relative_to(self.folder)) for p in self.folder.rglob("*") if p.is_file())
