@@ -40,10 +40,9 @@ class SoundFileReader:
         self._position = 0
         self._md5 = hashlib.md5(usedforsecurity=False) if contents.md5 else None
         self._segments = list(self._placed())
-        last = self._segments[-1:]
-        self.num_samples: int | None = contents.num_samples or sum(
-            (each.start or 0) + (each.num_samples or 0) for each in last
-        )
+        self.num_samples = contents.num_samples
+        if self.num_samples is None:
+            self.num_samples = max(((each.start or 0) + (each.num_samples or 0) for each in self._segments), default=0)
 
     def blocks(self, length: int) -> Iterator[Audio]:
         for segment in self._segments:
