@@ -196,6 +196,16 @@ def test_mp3_in_wav_is_read(tmp_path: Path, audio: Audio, whole: bytes) -> None:
     np.testing.assert_array_equal(decoded(path)[0], decoded(tmp_path / "whole.mp3")[0])
 
 
+@pytest.mark.parametrize("indices", [(4, 14), (14, 4), (14,)])
+def test_layer_ii_is_as_long_as_its_frames(tmp_path: Path, indices: tuple[int, ...]) -> None:
+    """It has no note, and decoders guess its length from the first frame's bit rate."""
+    sizes = {4: 144 * 64000 // 48000, 14: 144 * 384000 // 48000}
+    frames = [(b"\xff\xfd" + bytes([index << 4 | 4, 0])).ljust(sizes[index], b"\0") * 50 for index in indices]
+    found, _ = decoded(written(tmp_path / "in.mp2", b"".join(frames)))
+    assert found.shape == (2, 50 * FRAME * len(indices))
+    assert not found.any()
+
+
 def test_free_format_is_refused_by_its_name(tmp_path: Path, frames: list[bytes]) -> None:
     free = b"".join(frame[:2] + bytes([frame[2] & 0x0F]) + frame[3:] for frame in frames)
     with pytest.raises(unbraid.AudioFileError, match="MP3 in free format"):

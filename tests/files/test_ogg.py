@@ -14,7 +14,7 @@ from helpers.audio import Audio, soft_noise
 from helpers.containers import decoded, dominant, ogg_page, ogg_pages, with_checksum, written
 
 RATE = 48000
-# WAV's order, by the names that Vorbis and Opus give to theirs
+# Which speaker each channel is for
 VORBIS = {
     1: ["M"],
     2: ["L", "R"],
@@ -159,7 +159,7 @@ def test_damaged_headers_are_told(tmp_path: Path, audio: Audio, kept: int) -> No
         decoded(written(tmp_path / "in.ogg", content))
 
 
-def test_a_layout_beside_the_usual_is_kept(tmp_path: Path) -> None:
+def test_six_channels_from_pedalboard_are_put_in_order(tmp_path: Path) -> None:
     """pedalboard puts six channels as they are; Vorbis's own order says what they are for."""
     tones = [(0.1 * np.sin(2 * np.pi * (300 + 100 * i) * np.arange(RATE) / RATE)).astype(np.float32) for i in range(6)]
     with AudioFile(str(tmp_path / "in.ogg"), "w", RATE, 6) as file:
@@ -179,3 +179,15 @@ def test_a_stream_joined_on_its_way_begins_where_it_was_joined(tmp_path: Path, a
     with pytest.raises(unbraid.AudioFileError, match=r"pages are missing or damaged at 0\.000 s"):
         decoded(path)
     assert 0 < decoded(path, keep_going=True)[0].shape[1] < 3 * RATE
+
+
+def test_a_joined_file_that_cannot_be_decoded_is_told(tmp_path: Path, audio: Audio) -> None:
+    content = encode(tmp_path / "x.ogg", audio[:, :50000], "VORBIS")
+    first, second, *rest = ogg_pages(content)
+    broken = with_checksum(second[:200] + bytes(len(second) - 200))
+    path = written(tmp_path / "in.ogg", content + b"".join([first, broken, *rest]))
+    with pytest.raises(unbraid.AudioFileError, match=r"in\.ogg: cannot be decoded: .* at 1\.042 s$"):
+        decoded(path)
+    found, damage = decoded(path, keep_going=True)
+    np.testing.assert_array_equal(found, decoded(tmp_path / "x.ogg")[0])
+    assert len(damage) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -39,10 +40,9 @@ class SoundFileReader:
         self._position = 0
         self._md5 = hashlib.md5(usedforsecurity=False) if contents.md5 else None
         self._segments = list(self._placed())
-        last = self._segments[-1:]
-        self.num_samples: int | None = contents.num_samples or sum(
-            (each.start or 0) + (each.num_samples or 0) for each in last
-        )
+        self.num_samples = contents.num_samples
+        if self.num_samples is None:
+            self.num_samples = max(((each.start or 0) + (each.num_samples or 0) for each in self._segments), default=0)
 
     def blocks(self, length: int) -> Iterator[Audio]:
         for segment in self._segments:
@@ -62,8 +62,14 @@ class SoundFileReader:
         most = MAX_SILENCE_SECONDS * self.sample_rate
         for index, segment in enumerate(self._contents.segments):
             if index == 0 or segment.num_samples is None:
-                with self._decoder(Spans(self._file, segment.pieces)) as decoder:
-                    segment = replace(segment, num_samples=segment.num_samples or decoder.frames)
+                try:
+                    with self._decoder(Spans(self._file, segment.pieces)) as decoder:
+                        segment = replace(segment, num_samples=segment.num_samples or decoder.frames)
+                except AudioFileError as error:
+                    if index == 0:
+                        raise
+                    self.damage.append(Damage(str(error), reached / self.sample_rate))
+                    continue
             count = segment.num_samples or 0
             if segment.start is not None:
                 gap = segment.start - cut - reached
@@ -95,7 +101,11 @@ class SoundFileReader:
         skip, left = segment.skip, segment.num_samples or 0
         dtype = np.int32 if self._contents.bits else np.float32
         reason = ""
-        with self._decoder(spans) as decoder:
+        with contextlib.ExitStack() as stack:
+            try:
+                decoder = stack.enter_context(self._decoder(spans))
+            except AudioFileError as error:
+                reason = str(error)
             while left > 0 and not reason:
                 block = np.empty((min(length, skip or left), self.channels), dtype)
                 try:

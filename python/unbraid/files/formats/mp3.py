@@ -14,6 +14,7 @@ from .mp3_frames import Header, Note, is_free_format, next_frame, note_frame, no
 DECODER_DELAY = 529
 MAX_FRAME_BYTES = 2881
 MAX_FRAMES = 0xFFFFFFFF
+MAX_PADDING = 1 << 28
 
 
 @dataclass
@@ -58,7 +59,7 @@ def inspect(window: Window, start: int, end: int) -> Contents | None:
     done = 0
     for part in walk(window, position, end, head, contents):
         compare_with_note(part, head, done, contents)
-        done += add_segments(part, head, done, contents)
+        done += add_segments(window, part, head, done, contents)
     contents.num_samples = done
     return contents
 
@@ -136,7 +137,7 @@ def compare_with_note(part: Part, head: Header, done: int, contents: Contents) -
         contents.damage.append(Damage(what, end / head.sample_rate))
 
 
-def add_segments(part: Part, head: Header, done: int, contents: Contents) -> int:
+def add_segments(window: Window, part: Part, head: Header, done: int, contents: Contents) -> int:
     """A segment for each run, placed after `done` samples; returns the length of the part."""
     place = 0  # in what a decoder gives, before anything is cut off
     delay = DECODER_DELAY if head.layer == 3 else 0
@@ -147,7 +148,12 @@ def add_segments(part: Part, head: Header, done: int, contents: Contents) -> int
         place += run.lost * head.num_samples
         skip = max(0, part.trim - delay - place)
         count = run.frames * head.num_samples - delay - skip - (padding if run is part.runs[-1] else 0)
-        pieces: list[Piece] = [note_frame(head, min(run.frames, MAX_FRAMES)), (run.start, run.end)]
+        first = parse(window.at(run.start, 4)) or head
+        pieces: list[Piece] = [(run.start, run.end)]
+        if head.layer == 3:
+            pieces.insert(0, note_frame(head, min(run.frames, MAX_FRAMES)))
+        else:  # no note: the decoder takes all frames to be of the first one's size, and must not take them for fewer
+            pieces.append(bytes(min(max(0, (run.frames + 1) * first.size - (run.end - run.start)), MAX_PADDING)))
         start = done + max(0, place + delay - part.trim)
         if count > 0:
             contents.segments.append(Segment(pieces, count, skip=skip, start=start))

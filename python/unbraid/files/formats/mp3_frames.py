@@ -125,9 +125,7 @@ def note_in(window: Window, position: int, header: Header) -> Note | None:
 
 
 def note_frame(header: Header, frames: int) -> bytes:
-    """A frame with a note of our own: without one decoders guess how many follow."""
-    if header.layer != 3:
-        return b""
+    """A frame with a note of our own, in layer III: without one decoders guess how many follow."""
     raw = bytes([header.raw[0], header.raw[1] | 1, 9 << 4 | header.raw[2] & 0x0C, header.raw[3]])
     made = parse(raw)
     assert made is not None
