@@ -1,6 +1,8 @@
 #include "unbraid/model/text.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 
 namespace unbraid {
 namespace {
@@ -34,10 +36,9 @@ bool shows(std::uint32_t code) {
                                {0x61c, 0x61c},   {0x180e, 0x180e},   {0x200b, 0x200f},
                                {0x2028, 0x202e}, {0x2060, 0x206f},   {0xfeff, 0xfeff},
                                {0xfff9, 0xfffb}, {0xe0000, 0xe0fff}, {kInvalid, kInvalid}};
-  for (const Range& range : kHidden) {
-    if (code >= range.first && code <= range.last) return false;
-  }
-  return true;
+  return std::none_of(std::begin(kHidden), std::end(kHidden), [code](const Range& range) {
+    return code >= range.first && code <= range.last;
+  });
 }
 
 }  // namespace
