@@ -15,7 +15,7 @@ std::uint32_t take_code_point(std::string_view& text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
   const int more = first < 0x80 ? 0 : first < 0xc2 ? -1 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
-  std::uint32_t code = more == 0 ? first : first & (0x3f >> more);
+  std::uint32_t code = more <= 0 ? first : first & (0x3f >> more);
   bool sound = more >= 0 && first < 0xf5 && text.size() > static_cast<std::size_t>(more);
   for (int i = 1; sound && i <= more; ++i) {
     sound = (byte(i) & 0xc0) == 0x80;
