@@ -2,7 +2,8 @@
 """The C++ core: models, streams, and the limits of both. The package's own classes check what they hand on to it.
 
 Audio is (channels, samples), C-contiguous float32; anything else is refused with TypeError or ValueError, never
-converted, but copied where it is not aligned. One thread at a time per object (RuntimeError); other Python threads run while it works.
+converted, but copied where it is not aligned. One thread at a time per object (RuntimeError); other Python
+threads run while it works.
 """
 
 import os
