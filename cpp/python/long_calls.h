@@ -10,7 +10,6 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -20,6 +19,7 @@
 #endif
 
 #include "unbraid/model/model.h"
+#include "unbraid/model/run_limit.h"
 
 // What keeps a call from Python that takes long from being deaf: Ctrl-C is heard between two runs
 // of the model, and a run that does not end is ended. Only bindings.cpp includes this.
@@ -70,13 +70,8 @@ class RunWatch {
 
   void add(Runs* runs) {
     const std::scoped_lock lock(mutex_);
-    if (!started_) {
-      try {
-        std::thread([this] { count(); }).detach();
-        started_ = true;
-      } catch (const std::system_error&) {  // no more threads: without a limit then
-      }
-    }
+    if (!started_) std::thread([this] { count(); }).detach();
+    started_ = true;
     runs_.push_back(runs);
     if (asleep_) awake_.notify_one();
   }
@@ -87,6 +82,7 @@ class RunWatch {
   }
 
   [[noreturn]] void count() {
+    leave_signals_to_others();
     std::unique_lock lock(mutex_);
     for (;;) {
       asleep_ = true;

@@ -7,6 +7,9 @@
 
 namespace unbraid {
 
+/// For threads of ours: signals belong to those of the program.
+void leave_signals_to_others();
+
 /// Calls `interrupt` from a thread of its own if it lives longer than that. Sleep and a stopped
 /// process do not count. Not for the audio path.
 class RunLimit {

@@ -55,7 +55,10 @@ class Walk {
  public:
   void message(Kind kind, std::string_view bytes, int depth) {
     if (depth > kMaxDepth) throw ModelError("its graph is nested too deeply");
-    if (kind == Kind::kTensor) return tensor(bytes);
+    if (kind == Kind::kTensor) {
+      tensor(bytes);
+      return;
+    }
     std::uint64_t seen = 0;  // a bit for each of the children
     Extent extent;
     for (auto fields = protobuf::fields(bytes); fields.next();) {
@@ -113,7 +116,7 @@ class Walk {
 
   /// Of a shape: a number, or all of them packed.
   static void add_lengths(protobuf::Fields<protobuf::Memory>& fields, Extent& extent) {
-    if (fields.is_integer()) return extent.add(fields.integer());
+    if (fields.is_integer()) extent.add(fields.integer());
     if (!fields.is_bytes()) return;
     std::uint64_t left = fields.length();
     for (protobuf::Memory packed(fields.take()); left > 0;) {

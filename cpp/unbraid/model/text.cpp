@@ -1,6 +1,8 @@
 #include "unbraid/model/text.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 
 namespace unbraid {
 namespace {
@@ -13,7 +15,7 @@ std::uint32_t take_code_point(std::string_view& text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
   const int more = first < 0x80 ? 0 : first < 0xc2 ? -1 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
-  std::uint32_t code = more == 0 ? first : first & (0x3f >> more);
+  std::uint32_t code = more <= 0 ? first : first & (0x3f >> more);
   bool sound = more >= 0 && first < 0xf5 && text.size() > static_cast<std::size_t>(more);
   for (int i = 1; sound && i <= more; ++i) {
     sound = (byte(i) & 0xc0) == 0x80;
@@ -34,10 +36,9 @@ bool shows(std::uint32_t code) {
                                {0x61c, 0x61c},   {0x180e, 0x180e},   {0x200b, 0x200f},
                                {0x2028, 0x202e}, {0x2060, 0x206f},   {0xfeff, 0xfeff},
                                {0xfff9, 0xfffb}, {0xe0000, 0xe0fff}, {kInvalid, kInvalid}};
-  for (const Range& range : kHidden) {
-    if (code >= range.first && code <= range.last) return false;
-  }
-  return true;
+  return std::none_of(std::begin(kHidden), std::end(kHidden), [code](const Range& range) {
+    return code >= range.first && code <= range.last;
+  });
 }
 
 }  // namespace
