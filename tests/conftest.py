@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,18 @@ from helpers.cpp_programs import build_cpp_tests
 from helpers.shell import Shell
 from helpers.toy_model import save_toy_model
 from unbraid import _core
+
+
+def pytest_configure() -> None:
+    """A job in the background, or under nohup, starts deaf, and so would the commands that the tests interrupt."""
+    for name, handler in (
+        ("SIGINT", signal.default_int_handler),
+        ("SIGHUP", signal.SIG_DFL),
+        ("SIGQUIT", signal.SIG_DFL),
+    ):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 NUM_BINS = 769
+PAIR_BINS = 768  # whole vectors: what is left of one is rounded otherwise
 UNITS = 24
 STEMS = ("speech", "music", "noise")
 
@@ -94,3 +95,53 @@ def save_model(path: Path, graph: onnx.GraphProto, metadata: Mapping[str, str]) 
 def save_toy_model(path: Path, *, seed: int = 1, **metadata: str) -> Path:
     """A sound toy model; `metadata` replaces entries, as in lookahead_frames="2"."""
     return save_model(path, toy_graph(seed=seed), {**METADATA, **metadata})
+
+
+def pair_graph(*, counts_frames: bool = False) -> onnx.GraphProto:
+    """Masks of a frame and the one before, without a sum: equal to the bit however many frames share a run.
+
+    With `counts_frames` they depend on that number, as no sound model's do.
+    """
+    rng = np.random.default_rng(5)
+    constants = {
+        "floor": np.array(1e-6, np.float32),
+        "new": rng.standard_normal((len(STEMS), PAIR_BINS)).astype(np.float32),
+        "old": rng.standard_normal((len(STEMS), PAIR_BINS)).astype(np.float32),
+        "axis_2": np.array([2]), "zero": np.array([0]), "last": np.array([-1]), "one": np.array([1]),
+        "end": np.array([np.iinfo(np.int64).max]),
+    }  # fmt: skip
+    node = helper.make_node
+    nodes = [
+        node("Concat", ["past_state", "power"], ["seen"], axis=1),
+        node("Slice", ["seen", "last", "end", "one"], ["next_past_state"]),  # from, to, along the frames
+        node("Slice", ["seen", "zero", "last", "one"], ["before"]),
+    ]
+    for name, weight in (("power", "new"), ("before", "old")):
+        nodes += [
+            node("Add", [name, "floor"], [f"{name}_floored"]),
+            node("Log", [f"{name}_floored"], [f"{name}_log"]),
+            node("Unsqueeze", [f"{name}_log", "axis_2"], [f"{name}_4d"]),
+            node("Mul", [f"{name}_4d", weight], [f"{name}_part"]),
+        ]
+    nodes.append(node("Add", ["power_part", "before_part"], ["logits"]))
+    if counts_frames:
+        nodes += [
+            node("Shape", ["power"], ["frames_int"], start=1, end=2),
+            node("Cast", ["frames_int"], ["frames"], to=TensorProto.FLOAT),
+            node("Mul", ["logits", "frames"], ["counted"]),
+        ]
+    nodes.append(node("Softmax", ["counted" if counts_frames else "logits"], ["masks"], axis=2))
+    tensor, f32 = helper.make_tensor_value_info, TensorProto.FLOAT
+    inputs = [tensor("power", f32, [1, "T", PAIR_BINS]), tensor("past_state", f32, [1, 1, PAIR_BINS])]
+    outputs = [
+        tensor("masks", f32, [1, "T", len(STEMS), PAIR_BINS]),
+        tensor("next_past_state", f32, [1, 1, PAIR_BINS]),
+    ]
+    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    return helper.make_graph(nodes, "pair", inputs, outputs, tensors)
+
+
+def save_pair_model(path: Path, *, counts_frames: bool = False, **metadata: str) -> Path:
+    return save_model(
+        path, pair_graph(counts_frames=counts_frames), {**METADATA, "num_bins": str(PAIR_BINS), **metadata}
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_toy_corpus(tmp_path_factory.mktemp("corpus"))
 
 
-def clusters(rng: np.random.Generator, spread: float = 0.2) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def clusters(rng: np.random.Generator, spread: float = 0.2) -> Any:
     """Embeddings (frames, bands, 4) of two far groups, whose is which (frames, bands), and power."""
     owner = rng.integers(2, size=(30, 20))
     centres = np.array([[1.0, 0, 0, 0], [0, 1, 0, 0]])

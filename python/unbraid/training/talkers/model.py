@@ -118,7 +118,7 @@ def masks_of(embeddings: Tensor, centres: Tensor, sharpness: Tensor) -> Tensor:
     (..., talkers, frames, bands) that sum to one over the talkers.
     """
     # The products are divided, not the embeddings: they are fewer.
-    products = torch.einsum("...tbe,...ke->...ktb", embeddings, centres)
+    products = torch.einsum("...fbe,...ke->...kfb", embeddings, centres)
     cosines = products / lengths(embeddings).unsqueeze(-3)
     return torch.softmax(sharpness * cosines, dim=-3)
 
