@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
@@ -11,21 +13,37 @@ from unbraid.training.bands import DIALOGUE
 SAMPLE_RATE = 48000
 NYQUIST_HZ = SAMPLE_RATE / 2
 WIN_LENGTH, HOP_LENGTH = 1536, 768
-WINDOW = np.sin(np.pi * np.arange(WIN_LENGTH) / WIN_LENGTH).astype(np.float32)  # periodic sqrt-Hann
-POWER_SCALE = np.float32((2.0 / WINDOW.sum()) ** 2)
 
 Samples = NDArray[np.float32]
 Spectra = NDArray[np.complex64]  # (frames, bins)
 
 
-def spectra(audio: Samples) -> Spectra:
+@functools.cache
+def sine_window(length: int) -> Samples:
+    """The periodic square root of a Hann window: (length,)."""
+    window: Samples = np.sin(np.pi * np.arange(length) / length).astype(np.float32)
+    window.flags.writeable = False  # every caller gets the same
+    return window
+
+
+def power_scale(window: Samples) -> np.float32:
+    """What brings |spectrum|² of a windowed frame to 1 for a full-scale sine on its bin."""
+    return np.float32((2.0 / window.sum()) ** 2)
+
+
+WINDOW = sine_window(WIN_LENGTH)
+POWER_SCALE = power_scale(WINDOW)
+
+
+def spectra(audio: Samples, win_length: int = WIN_LENGTH, hop_length: int = HOP_LENGTH) -> Spectra:
     """Spectrum of every whole frame: (samples,) → (frames, bins)."""
-    return transform(np.lib.stride_tricks.sliding_window_view(audio, WIN_LENGTH)[::HOP_LENGTH])
+    return transform(np.lib.stride_tricks.sliding_window_view(audio, win_length)[::hop_length])
 
 
 def transform(frames: Samples) -> Spectra:
-    """Spectrum of frames (frames, WIN_LENGTH), windowed and scaled so that |·|² is the core's power."""
-    scaled: Spectra = np.asarray(scipy.fft.rfft(frames * WINDOW), np.complex64) * np.sqrt(POWER_SCALE)
+    """Spectrum of frames (frames, win_length), windowed and scaled so that |·|² is the core's power."""
+    window = sine_window(frames.shape[-1])
+    scaled: Spectra = np.asarray(scipy.fft.rfft(frames * window), np.complex64) * np.sqrt(power_scale(window))
     return scaled
 
 

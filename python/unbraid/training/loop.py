@@ -14,7 +14,7 @@ import math
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -209,10 +209,12 @@ class Loop(ABC):
                 started = saved = time.monotonic()
 
 
-def add_options(parser: argparse.ArgumentParser, *defaults: object) -> None:
-    """An option per field of these dataclasses, and `--threads`."""
+def add_options(parser: argparse.ArgumentParser, *defaults: object, known: Collection[str] = ()) -> None:
+    """An option per field of these dataclasses but those that are `known` anyway, and `--threads`."""
     for config in defaults:
         for name, value in asdict(config).items():  # type: ignore[call-overload]
+            if name in known:
+                continue
             many = isinstance(value, tuple)
             kind = type(value[0]) if many else type(value)
             parser.add_argument(f"--{name.replace('_', '-')}", type=kind, nargs="+" if many else None, default=value)
@@ -222,10 +224,11 @@ def add_options(parser: argparse.ArgumentParser, *defaults: object) -> None:
 Config = TypeVar("Config")
 
 
-def options_of(kind: type[Config], args: argparse.Namespace) -> Config:
-    """The dataclass back from the options."""
-    found = {name: getattr(args, name) for name in kind.__dataclass_fields__}  # type: ignore[attr-defined]
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in found.items()})
+def options_of(kind: type[Config], args: argparse.Namespace, **known: object) -> Config:
+    """The dataclass back from the options and what is known anyway."""
+    names = kind.__dataclass_fields__.keys() - known.keys()  # type: ignore[attr-defined]
+    found = {name: getattr(args, name) for name in names}
+    return kind(**known, **{name: tuple(value) if isinstance(value, list) else value for name, value in found.items()})
 
 
 def start(threads: int) -> None:

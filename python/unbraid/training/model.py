@@ -57,9 +57,15 @@ class CrnnConfig:
         return asdict(self)
 
 
-def convolution(inputs: int, outputs: int, kernel: tuple[int, int], stride: int) -> nn.Sequential:
-    """Fewer bands: (batch, inputs, frames + kernel[0] - 1, bands) → (batch, outputs, frames, bands / stride)."""
-    conv = nn.Conv2d(inputs, outputs, kernel, stride=(1, stride), padding=(0, kernel[1] // 2), bias=False)
+def convolution(
+    inputs: int, outputs: int, kernel: tuple[int, int], stride: int, frames_around: int = 0
+) -> nn.Sequential:
+    """Fewer bands: (batch, inputs, frames + kernel[0] - 1, bands) → (batch, outputs, frames, bands / stride).
+
+    Of the frames before it and after, `frames_around` each need not be there.
+    """
+    padding = (frames_around, kernel[1] // 2)
+    conv = nn.Conv2d(inputs, outputs, kernel, stride=(1, stride), padding=padding, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
@@ -68,6 +74,21 @@ def transposed(inputs: int, outputs: int, kernel: int, stride: int) -> nn.ConvTr
     return nn.ConvTranspose2d(
         inputs, outputs, (1, kernel), stride=(1, stride), padding=(0, kernel // 2), output_padding=(0, stride - 1)
     )
+
+
+def features_of(power: Tensor) -> Tensor:
+    """The logarithm of band power, about 0 and 1 in mean and deviation over mixtures."""
+    return (torch.log(power + POWER_FLOOR) - LOG_MEAN) / LOG_STD
+
+
+def encode(encoder: nn.ModuleList, features: Tensor) -> list[Tensor]:
+    """What each convolution makes of (batch, frames, bands), the first one's output first."""
+    x = features.unsqueeze(1).to(memory_format=torch.channels_last)
+    found = []
+    for layer in encoder:
+        x = layer(x)
+        found.append(x)
+    return found
 
 
 def _join(*parts: Tensor) -> Tensor:
@@ -144,14 +165,9 @@ class Crnn(nn.Module):
         batch, frames, bands = power.shape
         past, block_states = states or (power.new_zeros(batch, self.config.memory - 1, bands), None)
         seen = torch.cat([past, power], dim=1)
-        features = (torch.log(seen + POWER_FLOOR) - LOG_MEAN) / LOG_STD
-        x = features.unsqueeze(1).to(memory_format=torch.channels_last)
-        skips = []
-        for layer in self.encoder:
-            x = layer(x)
-            skips.append(x)
-
-        x = x.permute(0, 3, 2, 1) + self.position
+        features = features_of(seen)
+        skips = encode(self.encoder, features)
+        x = skips[-1].permute(0, 3, 2, 1) + self.position
         low = features[:, -frames:, : self.config.low_bands]
         next_states = []
         for i, block in enumerate(self.blocks):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -81,10 +81,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("run", type=Path)
-    add_options(parser, TrainConfig(), CrnnConfig())
+    add_options(parser, TrainConfig(), CrnnConfig(), known=["num_stems"])  # as many as the corpus has
     args = parser.parse_args()
     start(args.threads)
-    sizes = replace(options_of(CrnnConfig, args), num_stems=len(load_kinds(args.corpus)))
+    sizes = options_of(CrnnConfig, args, num_stems=len(load_kinds(args.corpus)))
     curve = Curve(args.corpus) if rank() == 0 else None
     Run(args.corpus, args.run, options_of(TrainConfig, args), sizes).loop(curve)
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
-import scipy.fft
-from numpy.typing import NDArray
-
+from unbraid.training import frames
 from unbraid.training.bands import Bands
+from unbraid.training.frames import Samples, Spectra, power_scale, sine_window
 
 SAMPLE_RATE = 16000
 WIN_LENGTH, HOP_LENGTH = 1024, 256
 BIN_HZ = SAMPLE_RATE / WIN_LENGTH
 WIN_SECONDS, HOP_SECONDS = WIN_LENGTH / SAMPLE_RATE, HOP_LENGTH / SAMPLE_RATE
-WINDOW = np.sin(np.pi * np.arange(WIN_LENGTH) / WIN_LENGTH).astype(np.float32)  # periodic sqrt-Hann
-POWER_SCALE = np.float32((2.0 / WINDOW.sum()) ** 2)
+WINDOW = sine_window(WIN_LENGTH)
+POWER_SCALE = power_scale(WINDOW)
 BANDS = Bands(num_bins=WIN_LENGTH // 2 + 1, num_bands=192, narrow=128)  # one bin each up to 2 kHz
 
 
-def spectra(audio: NDArray[np.float32]) -> NDArray[np.complex64]:
+def spectra(audio: Samples) -> Spectra:
     """Spectrum of every whole frame, scaled so that |·|² is the core's power: (samples,) → (frames, bins)."""
-    frames = np.lib.stride_tricks.sliding_window_view(audio, WIN_LENGTH)[::HOP_LENGTH]
-    scaled: NDArray[np.complex64] = np.asarray(scipy.fft.rfft(frames * WINDOW), np.complex64) * np.sqrt(POWER_SCALE)
-    return scaled
+    return frames.spectra(audio, WIN_LENGTH, HOP_LENGTH)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from unbraid.training.model import LOG_MEAN, LOG_STD, POWER_FLOOR, transposed
+from unbraid.training.model import convolution, encode, features_of, transposed
 from unbraid.training.talkers.frames import BANDS
 
 
@@ -75,13 +75,9 @@ class Embedder(nn.Module):
         super().__init__()
         self.config = config = config or EmbedderConfig()
         channels, strides = config.channels, config.strides
-        padding = (config.span // 2, config.kernel // 2)
+        kernel = (config.span, config.kernel)
         self.encoder = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(i, o, (config.span, config.kernel), stride=(1, stride), padding=padding, bias=False),
-                nn.BatchNorm2d(o),
-                nn.ReLU(),
-            )
+            convolution(i, o, kernel, stride, frames_around=config.span // 2)
             for i, o, stride in zip((1, *channels[:-1]), channels, strides, strict=True)
         )
         self.position = nn.Parameter(torch.zeros(config.num_sub_bands, 1, channels[-1]))
@@ -95,13 +91,8 @@ class Embedder(nn.Module):
         self.sharpness = nn.Parameter(torch.tensor(5.0))
 
     def forward(self, power: Tensor) -> Tensor:
-        features = (torch.log(power + POWER_FLOOR) - LOG_MEAN) / LOG_STD
-        x = features.unsqueeze(1).to(memory_format=torch.channels_last)
-        skips = []
-        for layer in self.encoder:
-            x = layer(x)
-            skips.append(x)
-        x = x.permute(0, 3, 2, 1) + self.position
+        skips = encode(self.encoder, features_of(power))
+        x = skips[-1].permute(0, 3, 2, 1) + self.position
         for block in self.blocks:
             x = block(x)
         x = x.permute(0, 3, 2, 1)
