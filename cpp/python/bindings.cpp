@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "python/docstrings.h"
 #include "python/long_calls.h"
 #include "python/python_arrays.h"
 #include "unbraid/dsp/denormals.h"
@@ -197,30 +198,56 @@ FloatArray synthesise(Stft& stft, const py::array_t<Complex, py::array::c_style>
   return frame;
 }
 
+/// Gives a class methods and properties that carry the stub's docstrings.
+template <typename Type>
+class Binder {
+ public:
+  Binder(Type& type, std::string name) : type_(type), name_(std::move(name)) {}
+
+  template <typename Function, typename... Extra>
+  Binder& def(const char* name, Function&& function, const Extra&... extra) {
+    type_.def(name, std::forward<Function>(function), extra..., doc(name));
+    return *this;
+  }
+
+  template <typename Getter>
+  Binder& property(const char* name, Getter&& getter) {
+    type_.def_property_readonly(name, std::forward<Getter>(getter), doc(name));
+    return *this;
+  }
+
+ private:
+  const char* doc(const char* member) const { return docstring(name_ + "." + member); }
+
+  Type& type_;
+  std::string name_;
+};
+
 template <typename Core>
-void bind_stream(py::class_<PyStream<Core>>& type) {
+void bind_stream(py::class_<PyStream<Core>>& type, const char* name) {
   using Self = PyStream<Core>;
-  type.def("reset", &Self::reset, "Back to the state of a new object.")
-      .def_property_readonly(
+  Binder(type, name)
+      .def("process", &Self::process, py::arg("audio"))
+      .def("flush", &Self::flush)
+      .def("reset", &Self::reset)
+      .property(
           "model",
           [](const Self& self) { return std::const_pointer_cast<Model>(self.core.shared_model()); })
-      .def_property_readonly("sample_rate",
-                             [](const Self& self) { return self.core.sample_rate(); })
-      .def_property_readonly("channels", [](const Self& self) { return self.core.channels(); })
-      .def_property_readonly("stem_names",
-                             [](const Self& self) { return stem_names(self.core.model()); })
-      .def_property_readonly("win_length", [](const Self& self) { return self.core.win_length(); })
-      .def_property_readonly("hop_length", [](const Self& self) { return self.core.hop_length(); })
-      .def_property_readonly("latency_samples",
-                             [](const Self& self) { return self.core.latency_samples(); });
+      .property("sample_rate", [](const Self& self) { return self.core.sample_rate(); })
+      .property("channels", [](const Self& self) { return self.core.channels(); })
+      .property("stem_names", [](const Self& self) { return stem_names(self.core.model()); })
+      .property("win_length", [](const Self& self) { return self.core.win_length(); })
+      .property("hop_length", [](const Self& self) { return self.core.hop_length(); })
+      .property("latency_samples", [](const Self& self) { return self.core.latency_samples(); });
 }
 
 /// The entries of a model's contract as properties; `info_of` finds them in the object.
 template <typename Type, typename InfoOf>
-void bind_info(Type& type, InfoOf info_of) {
+void bind_info(Type& type, const char* type_name, InfoOf info_of) {
+  using Object = typename Type::type;
+  Binder binder(type, type_name);
   const auto bind = [&](const char* name, auto member) {
-    type.def_property_readonly(
-        name, [=](const typename Type::type& object) { return info_of(object).*member; });
+    binder.property(name, [=](const Object& object) { return info_of(object).*member; });
   };
   bind("name", &ModelInfo::name);
   bind("task", &ModelInfo::task);
@@ -232,99 +259,72 @@ void bind_info(Type& type, InfoOf info_of) {
   bind("lookahead_frames", &ModelInfo::lookahead_frames);
   bind("mask", &ModelInfo::mask);
   bind("metadata", &ModelInfo::metadata);  // every entry of ours, keys without their prefix
-  type.def_property_readonly("stem_names", [=](const typename Type::type& object) {
-    return py::tuple(py::cast(info_of(object).stem_names));
-  });
+  binder
+      .property(
+          "stem_names",
+          [=](const Object& object) { return py::tuple(py::cast(info_of(object).stem_names)); })
+      .def(
+          "latency_samples",
+          [=](const Object& object, const py::object& sample_rate) {
+            return latency_samples(info_of(object), sample_rate);
+          },
+          py::arg("sample_rate"));
 }
 
 void bind_model(py::module_& module) {
-  py::class_<ModelInfo> model_info(module, "ModelInfo", "What a model file says of itself.");
-  model_info.def("latency_samples", &latency_samples, py::arg("sample_rate"),
-                 "The delay of a stream at this rate (8000..192000 Hz).");
-  bind_info(model_info, [](const ModelInfo& info) -> const ModelInfo& { return info; });
+  py::class_<ModelInfo> model_info(module, "ModelInfo", docstring("ModelInfo"));
+  bind_info(model_info, "ModelInfo",
+            [](const ModelInfo& info) -> const ModelInfo& { return info; });
   module.def(
       "read_model_info",
       [](const fs::path& path) {
         const py::gil_scoped_release release;  // only files are read, no Python object
         return read_model_info(path.u8string());
       },
-      py::arg("path"),
-      R"(What a model file says of itself, without opening its graph: no ONNX Runtime is needed.
+      py::arg("path"), docstring("read_model_info"));
 
-Raises ModelError if it does not keep the contract, OSError if it cannot be read.)");
-
-  py::class_<Model, SharedModel> model(module, "Model",
-                                       R"(A checked model file, shared by many streams.
-
-Raises ModelError if the file is not one, FileNotFoundError (or another OSError) if it cannot be
-read, RuntimeError if ONNX Runtime cannot be loaded.)");
-  model
-      .def(py::init([](const fs::path& path) {
-             return make_unlocked([&] {
-               const std::scoped_lock lock(fork_lock());
-               return std::make_shared<Model>(fs::absolute(path).string());
-             });
-           }),
-           py::arg("path"))
-      .def(
-          "latency_samples",
-          [](const Model& model, const py::object& sample_rate) {
-            return latency_samples(model.info(), sample_rate);
-          },
-          py::arg("sample_rate"), "The delay of a stream at this rate (8000..192000 Hz).")
-      .def("masks", &masks, py::arg("power"),
-           R"(Masks (num_frames, stems, num_bins) for power (num_frames, num_bins), both float32.
-
-Runs frame by frame from the initial states, as a Separator does once it has made quiet power loud.)")
-      .def_property_readonly("path", &Model::path)
-      .def_property_readonly("frames_per_run", &Model::frames_per_run)
+  py::class_<Model, SharedModel> model(module, "Model", docstring("Model"));
+  model.def(py::init([](const fs::path& path) {
+              return make_unlocked([&] {
+                const std::scoped_lock lock(fork_lock());
+                return std::make_shared<Model>(fs::absolute(path).string());
+              });
+            }),
+            py::arg("path"));
+  Binder(model, "Model")
+      .def("masks", &masks, py::arg("power"))
+      .property("path", &Model::path)
+      .property("frames_per_run", &Model::frames_per_run)
       // It does not change, so that one is as good as another.
       .def("__copy__", [](const SharedModel& self) { return self; })
       .def(
           "__deepcopy__", [](const SharedModel& self, const py::dict&) { return self; },
           py::arg("memo"));
-  bind_info(model, [](const Model& model) -> const ModelInfo& { return model.info(); });
+  bind_info(model, "Model", [](const Model& model) -> const ModelInfo& { return model.info(); });
 }
 
 void bind_streams(py::module_& module) {
-  py::class_<PySeparator> separator(module, "Separator", R"(Separates a stream into stems.
+  py::class_<PySeparator> separator(module, "Separator", docstring("Separator"));
+  separator.def(py::init([](double sample_rate, int channels, const SharedModel& model) {
+                  return make_unlocked(
+                      [&] { return std::make_unique<PySeparator>(model, sample_rate, channels); });
+                }),
+                py::arg("sample_rate"), py::arg("channels"), py::arg("model").none(false));
+  bind_stream(separator, "Separator");
 
-n samples in give n samples out for any n >= 0, latency_samples later; no way of cutting the signal
-into blocks changes a bit of the result, and the stems sum to the delayed mixture. After an error
-from the model, reset() before going on. One thread at a time; many objects may share a Model.
-
-sample_rate 8000..192000 Hz, channels 1..8; else ValueError.)");
-  separator
-      .def(py::init([](double sample_rate, int channels, const SharedModel& model) {
-             return make_unlocked(
-                 [&] { return std::make_unique<PySeparator>(model, sample_rate, channels); });
-           }),
-           py::arg("sample_rate"), py::arg("channels"), py::arg("model").none(false))
-      .def("process", &PySeparator::process, py::arg("audio"),
-           "float32 (channels, samples) -> float32 (stems, channels, samples).")
-      .def("flush", &PySeparator::flush,
-           "The tail, (stems, channels, latency_samples); the object is then as new.");
-  bind_stream(separator);
-
-  py::class_<PyRemixer> remixer(module, "Remixer", R"(Remixes a stream with a linear gain per stem.
-
-The same contract as Separator's, with one output. All gains 1 give the delayed input.)");
-  remixer
-      .def(py::init([](double sample_rate, int channels, const SharedModel& model,
-                       const std::vector<float>& gains) {
-             return make_unlocked(
-                 [&] { return std::make_unique<PyRemixer>(model, sample_rate, channels, gains); });
-           }),
-           py::arg("sample_rate"), py::arg("channels"), py::arg("model").none(false),
-           py::arg("gains"))
-      .def("process", &PyRemixer::process, py::arg("audio"),
-           "float32 (channels, samples) -> float32 (channels, samples).")
-      .def("flush", &PyRemixer::flush,
-           "The tail, (channels, latency_samples); the object is then as new, gains kept.")
-      .def("set_gains", &set_gains, py::arg("gains"),
-           "New linear gains, one per stem, faded in over three hops (before any audio: at once).")
-      .def_property_readonly("gains", &gains, "The linear gains that were last set.");
-  bind_stream(remixer);
+  py::class_<PyRemixer> remixer(module, "Remixer", docstring("Remixer"));
+  remixer.def(py::init([](double sample_rate, int channels, const SharedModel& model,
+                          const std::vector<float>& gains) {
+                return make_unlocked([&] {
+                  return std::make_unique<PyRemixer>(model, sample_rate, channels, gains);
+                });
+              }),
+              py::arg("sample_rate"), py::arg("channels"), py::arg("model").none(false),
+              py::arg("gains"));
+  Binder(remixer, "Remixer")
+      .def("set_gains", &set_gains, py::arg("gains"))
+      .property("gains", &gains);
+  bind_stream(remixer, "Remixer");
 }
 
 void bind_stft(py::module_& module) {
@@ -335,18 +335,16 @@ void bind_stft(py::module_& module) {
         return py::make_tuple(sizes.win_length, sizes.hop_length);
       },
       py::arg("sample_rate"), py::arg("win_seconds"), py::arg("hop_seconds"),
-      "(win_length, hop_length) of a model at a host's sample rate.");
-  py::class_<Stft>(module, "Stft", "One frame to its spectrum and back, as the streams do it.")
-      .def(py::init<int, int>(), py::arg("win_length"), py::arg("hop_length"))
-      .def("analyse", &analyse, py::arg("frame"),
-           "float32 (win_length,) -> complex64 (num_bins,), windowed.")
-      .def("synthesise", &synthesise, py::arg("spectrum"),
-           "complex64 (num_bins,) -> float32 (win_length,), windowed and ready to overlap and add.")
-      .def_property_readonly("win_length", &Stft::win_length)
-      .def_property_readonly("hop_length", &Stft::hop_length)
-      .def_property_readonly("num_bins", &Stft::num_bins)
-      .def_property_readonly("power_scale", &Stft::power_scale,
-                             "|spectrum|^2 times this is 1 for a full-scale sine on its bin.");
+      docstring("stft_sizes"));
+  py::class_<Stft> stft(module, "Stft", docstring("Stft"));
+  stft.def(py::init<int, int>(), py::arg("win_length"), py::arg("hop_length"));
+  Binder(stft, "Stft")
+      .def("analyse", &analyse, py::arg("frame"))
+      .def("synthesise", &synthesise, py::arg("spectrum"))
+      .property("win_length", &Stft::win_length)
+      .property("hop_length", &Stft::hop_length)
+      .property("num_bins", &Stft::num_bins)
+      .property("power_scale", &Stft::power_scale);
 }
 
 /// What the core takes, for messages of the layers above: typed once, here.
@@ -373,16 +371,15 @@ void raise_os_error(std::exception_ptr exception) {
 }  // namespace unbraid
 
 PYBIND11_MODULE(_core, module) {
-  module.doc() = "The C++ core of Unbraid.";
+  module.doc() = unbraid::docstring("");
   module.attr("__version__") = UNBRAID_VERSION;
-  py::register_exception<unbraid::ModelError>(module, "ModelError", PyExc_ValueError);
+  py::register_exception<unbraid::ModelError>(module, "ModelError", PyExc_ValueError)
+      .attr("__doc__") = unbraid::docstring("ModelError");
   py::register_exception_translator(&unbraid::raise_os_error);
   unbraid::bind_model(module);
   unbraid::bind_streams(module);
   unbraid::bind_stft(module);
   unbraid::bind_limits(module);
   module.def("set_runtime_library", &unbraid::ort::set_library, py::arg("path"),
-             R"(Where ONNX Runtime's shared library lies, unless UNBRAID_ORT_LIBRARY says otherwise.
-
-Has no effect after the first model was opened.)");
+             unbraid::docstring("set_runtime_library"));
 }

@@ -178,8 +178,7 @@ def test_the_reference_has_all_that_is_public(built: Path) -> None:
 @pytest.mark.parametrize("name", [name for name in unbraid.__all__ if name != "__version__"])
 def test_what_is_public_says_what_it_is(name: str) -> None:
     thing = getattr(unbraid, name)
-    stub = stub_docstrings()
-    assert inspect.getdoc(thing) if thing.__module__ != "unbraid._core" else name in stub
+    assert inspect.getdoc(thing)
     if inspect.isclass(thing):
         for member, value in inspect.getmembers(thing):
             # What a base of Python's own brings along is its own affair.
@@ -187,19 +186,25 @@ def test_what_is_public_says_what_it_is(name: str) -> None:
                 continue
             if member in getattr(thing, "__dataclass_fields__", ()):
                 continue  # the source's own strings, which Python does not keep
-            assert inspect.getdoc(value) or f"{name}.{member}" in stub, f"{name}.{member} has no docstring"
+            assert inspect.getdoc(value), f"{name}.{member} has no docstring"
 
 
-def stub_docstrings() -> set[str]:
-    found: set[str] = set()
+def test_the_core_says_what_its_stub_says() -> None:
     tree = ast.parse((ROOT / "python/unbraid/_core.pyi").read_text(encoding="utf-8"))
+    documented = 0
     for node in tree.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            found |= {node.name} if ast.get_docstring(node) else set()
-        if isinstance(node, ast.ClassDef):
-            methods = [inner for inner in node.body if isinstance(inner, ast.FunctionDef)]
-            found |= {f"{node.name}.{inner.name}" for inner in methods if ast.get_docstring(inner)}
-    return found
+            thing = getattr(_core, node.name)
+            parts = [(thing, node)]
+            if isinstance(node, ast.ClassDef):
+                methods = [part for part in node.body if isinstance(part, ast.FunctionDef) and part.name != "__init__"]
+                parts += [(getattr(thing, method.name), method) for method in methods]
+            for part, written in parts:
+                text = ast.get_docstring(written)
+                assert text, f"{node.name}.{written.name} has no docstring"
+                assert (inspect.getdoc(part) or "").endswith(text)  # after a signature of pybind11's
+                documented += 1
+    assert documented > 60
 
 
 def test_every_card_has_a_page() -> None:
