@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 from importlib.metadata import version as version_of
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import unbraid
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -41,32 +37,6 @@ nitpick_ignore_regex = [
 ]
 
 
-def stub_docstrings(stub: Path) -> dict[str, str]:
-    """The docstrings of a .pyi, by qualified name: what the compiled core says of itself is short."""
-    found: dict[str, str] = {}
-
-    def collect(nodes: list[ast.stmt], prefix: str) -> None:
-        for node in nodes:
-            if isinstance(node, ast.ClassDef | ast.FunctionDef):
-                if text := ast.get_docstring(node):
-                    found[prefix + node.name] = text
-                if isinstance(node, ast.ClassDef):
-                    collect(node.body, f"{prefix}{node.name}.")
-
-    collect(ast.parse(stub.read_text(encoding="utf-8")).body, "")
-    return found
-
-
-STUB = stub_docstrings(Path(inspect.getfile(unbraid)).with_name("_core.pyi"))
-FROM_CORE = {name for name in unbraid.__all__ if getattr(getattr(unbraid, name), "__module__", "") == "unbraid._core"}
-
-
-def use_stub(_app: Sphinx, _what: str, name: str, _object: object, _options: object, lines: list[str]) -> None:
-    local = name.removeprefix("unbraid.").removeprefix("_core.")
-    if local.partition(".")[0] in FROM_CORE and local in STUB:
-        lines[:] = [*STUB[local].splitlines(), ""]
-
-
 def as_written(
     _app: Sphinx, _what: str, _name: str, thing: object, _options: object, signature: str | None, returns: str | None
 ) -> tuple[str | None, str | None]:
@@ -86,4 +56,3 @@ def as_written(
 
 def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-signature", as_written)
-    app.connect("autodoc-process-docstring", use_stub)
