@@ -75,3 +75,10 @@ def rng() -> np.random.Generator:
 def shell(tmp_path: Path, toy_model_path: Path) -> Shell:
     """The command line, in an empty folder."""
     return Shell(tmp_path, toy_model_path.parent)
+
+
+@pytest.fixture(scope="module")  # tests of validation write an index into it
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from helpers.toy_corpus import save_toy_corpus  # needs the extra [train]
+
+    return save_toy_corpus(tmp_path_factory.mktemp("corpus"))

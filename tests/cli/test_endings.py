@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -170,24 +169,11 @@ def test_help_needs_no_runtime(shell: Shell) -> None:
     assert "--model" in shell.run("remix", "--help", "--model", "toy").stdout
 
 
-def run_with(shell: Shell, prepare: Callable[[], object], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command whose standard streams are what `prepare` makes of them."""
-    return subprocess.run(
-        command(*arguments),
-        cwd=shell.folder,
-        env=shell.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=prepare,
-    )
-
-
 @pytest.mark.parametrize("call", ["--help", "separate talk.wav --model toy"])
 def test_a_broken_pipe_is_quiet(shell: Shell, talk: Path, call: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    done = run_with(shell, lambda: os.dup2(writing, 1), *call.split())
+    done = shell.run(*call.split(), prepare=lambda: os.dup2(writing, 1))
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, "")
 
@@ -195,7 +181,7 @@ def test_a_broken_pipe_is_quiet(shell: Shell, talk: Path, call: str) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 @pytest.mark.parametrize("call", ["info", "separate talk.wav --model toy"])
 def test_output_that_cannot_be_printed_is_told(shell: Shell, talk: Path, call: str) -> None:
-    done = run_with(shell, lambda: os.dup2(os.open("/dev/full", os.O_WRONLY), 1), *call.split())
+    done = shell.run(*call.split(), prepare=lambda: os.dup2(os.open("/dev/full", os.O_WRONLY), 1))
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "No space left on device" in line
@@ -211,17 +197,8 @@ def test_no_output_file_takes_the_number_of_a_closed_stream(shell: Shell, talk: 
         "        return audio\n"
         "chatter = Chatter()\n"
     )
-    done = run_with(
-        shell,
-        lambda: os.closerange(0, 3),
-        "remix",
-        "talk.wav",
-        "out.wav",
-        "--model",
-        "toy",
-        "--chain",
-        "music=board.py:chatter",
-    )
+    call = "remix talk.wav out.wav --model toy --chain music=board.py:chatter"
+    done = shell.run(*call.split(), prepare=lambda: os.closerange(0, 3))
     assert done.returncode == 0
     expected: Audio = unbraid.StemRack({}, toy_model).process(read_audio(talk), RATE)
     np.testing.assert_array_equal(read_audio(shell.folder / "out.wav"), expected)

@@ -154,12 +154,9 @@ def test_mixtures_of_validation_are_scored_with_their_sources(
 ) -> None:
     for package in ("pyroomacoustics", "scipy"):
         pytest.importorskip(package, reason="needs the extra [train]")
-    from helpers.toy_corpus import save_toy_corpus
-    from unbraid.training.validation import mixtures
+    from helpers.toy_corpus import make_validation_quick, save_toy_corpus
 
-    monkeypatch.setattr(mixtures, "SECONDS", 0.5)
-    monkeypatch.setattr(mixtures, "HUM_HZ", 24000.0)  # the toy noises are hisses
-    monkeypatch.setattr(mixtures, "simulate_room", lambda rng: np.ones(1, np.float32))
+    make_validation_quick(monkeypatch)
     scores, sources = score_corpus(save_toy_corpus(tmp_path), 90, open_systems(toy_model, {"Delay": Delay}), {})
     assert {score.clip for score in scores} == {"000", "090", "180", "270", "360"}
     assert sources["180", "speech"] == "toy_speech"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -19,7 +20,10 @@ class Shell:
         self.folder = folder
         self.environment = os.environ | {"UNBRAID_MODELS": str(models)}
 
-    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str | Path, prepare: Callable[[], object] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a command, whose standard streams are what `prepare` makes of them in the new process."""
         done = subprocess.run(
             command(*arguments),
             cwd=self.folder,
@@ -27,6 +31,7 @@ class Shell:
             capture_output=True,
             text=True,
             check=False,
+            preexec_fn=prepare,
         )
         assert "Traceback" not in done.stderr
         return done

@@ -7,9 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from helpers.audio import Audio
 from unbraid.training.corpus.clips import Clip, packed_file
+from unbraid.training.validation import mixtures
 
 RATES = {"speech": 16000, "music": 48000, "noise": 44100}
 
@@ -72,3 +74,10 @@ def write_clip(folder: Path, *names: str, sample_rate: int = 16000, channels: in
         soundfile.write(folder / f"{name}.flac", audio.T, sample_rate, subtype="PCM_24")
         stems[name] = audio
     return stems
+
+
+def make_validation_quick(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.5, room: Audio | None = None) -> None:
+    """Short mixtures, every noise good enough for a hum (the toys are hisses), and one room for all (none if None)."""
+    monkeypatch.setattr(mixtures, "SECONDS", seconds)
+    monkeypatch.setattr(mixtures, "HUM_HZ", 24000.0)
+    monkeypatch.setattr(mixtures, "simulate_room", lambda rng: np.ones(1, np.float32) if room is None else room)

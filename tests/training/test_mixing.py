@@ -33,11 +33,6 @@ from unbraid.training.mixtures.stems import KINDS, Drawer, Stem  # noqa: E402
 Complex = NDArray[np.complex64]
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_toy_corpus(tmp_path_factory.mktemp("corpus"))
-
-
 def toy_stem(kind: str, rng: np.random.Generator, bandwidth_hz: float = 24000.0) -> Stem:
     frames = spectra(SOUNDS[kind](rng, SAMPLE_RATE, 0.25))
     return Stem(frames, pair_power(frames, frames), bandwidth_hz)

@@ -14,7 +14,6 @@ for package in ("pyroomacoustics", "scipy", "soundfile", "soxr"):
     pytest.importorskip(package, reason="needs the extra [train]")
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 
-from helpers.toy_corpus import save_toy_corpus  # noqa: E402
 from unbraid import _core  # noqa: E402
 from unbraid.training.talkers import frames, losses, train  # noqa: E402
 from unbraid.training.talkers.clustering import cluster  # noqa: E402
@@ -26,11 +25,6 @@ from unbraid.training.talkers.train import Pairs, TalkersConfig, TalkersRun, bes
 torch.set_num_threads(1)  # the toys are too small to share out
 
 SMALL = EmbedderConfig(embedding=6, channels=(4, 6, 8), blocks=1, sub_hidden=5, full_hidden=8, squeeze=2)
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_toy_corpus(tmp_path_factory.mktemp("corpus"))
 
 
 def clusters(rng: np.random.Generator, spread: float = 0.2) -> Any:

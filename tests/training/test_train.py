@@ -17,11 +17,10 @@ for package in ("pyroomacoustics", "scipy", "soundfile", "soxr"):
     pytest.importorskip(package, reason="needs the extra [train]")
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 
-from helpers.toy_corpus import save_toy_corpus  # noqa: E402
+from helpers.toy_corpus import make_validation_quick  # noqa: E402
 from unbraid.training import train  # noqa: E402
 from unbraid.training.model import CrnnConfig  # noqa: E402
 from unbraid.training.train import Mixtures, Run, TrainConfig  # noqa: E402
-from unbraid.training.validation import mixtures  # noqa: E402
 from unbraid.training.validation.scoring import Curve  # noqa: E402
 
 torch.set_num_threads(1)  # the toys are too small to share out
@@ -59,16 +58,9 @@ def rows(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_toy_corpus(tmp_path_factory.mktemp("corpus"))
-
-
 @pytest.fixture
 def curve(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> Curve:
-    monkeypatch.setattr(mixtures, "SECONDS", 0.5)
-    monkeypatch.setattr(mixtures, "HUM_HZ", 24000.0)  # the toy noises are hisses
-    monkeypatch.setattr(mixtures, "simulate_room", lambda rng: np.ones(1, np.float32))
+    make_validation_quick(monkeypatch)
     return Curve(corpus, every=60)
 
 

@@ -13,7 +13,7 @@ for package in ("pyroomacoustics", "scipy", "soundfile", "soxr"):
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 
 from helpers.audio import Audio  # noqa: E402
-from helpers.toy_corpus import save_toy_corpus  # noqa: E402
+from helpers.toy_corpus import make_validation_quick, save_toy_corpus  # noqa: E402
 from unbraid.evaluation.scores import Score  # noqa: E402
 from unbraid.training.frames import HOP_LENGTH, SAMPLE_RATE, spectra  # noqa: E402
 from unbraid.training.model import Crnn, CrnnConfig  # noqa: E402
@@ -33,17 +33,9 @@ SMALL = CrnnConfig(channels=(4, 6, 8), sub_hidden=5, full_hidden=16, squeeze=2)
 FULL_SCALE = np.pi**2 / 4
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_toy_corpus(tmp_path_factory.mktemp("corpus"))
-
-
 @pytest.fixture
 def mixtures(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> ValidationMixtures:
-    monkeypatch.setattr(validation_mixtures, "SECONDS", 1.0)
-    monkeypatch.setattr(validation_mixtures, "HUM_HZ", 24000.0)  # the toy noises are hisses
-    room = np.exp(-np.arange(4800) / 800).astype(np.float32)
-    monkeypatch.setattr(validation_mixtures, "simulate_room", lambda rng: room)
+    make_validation_quick(monkeypatch, seconds=1.0, room=np.exp(-np.arange(4800) / 800).astype(np.float32))
     return ValidationMixtures(corpus)
 
 
