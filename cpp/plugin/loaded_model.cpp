@@ -44,6 +44,7 @@ LoadedModel::LoadedModel(const InstalledModel& installed, int index, const Setup
   }
   const int missing = latency_samples - remixer_.latency_samples();
   if (missing < 0) throw ModelError(installed.path + ": its latency has changed");
+  remixer_.prepare(kMaxBlock);
   const std::size_t num_signals = remixer_.num_outputs() * setup.channels;
   outputs_.assign(num_signals, std::vector<float>(kMaxBlock));
   for (auto& output : outputs_) output_rows_.push_back(output.data());

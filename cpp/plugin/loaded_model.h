@@ -12,7 +12,7 @@
 namespace unbraid::plugin {
 
 constexpr int kMaxPluginChannels = 2;
-constexpr std::size_t kMaxBlock = 512;  // larger ones are taken in parts
+constexpr std::size_t kMaxBlock = 8192;  // of a larger one, parts; the hops of a part share runs
 
 struct Setup {
   double sample_rate = 48000.0;

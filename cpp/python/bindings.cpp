@@ -295,6 +295,7 @@ void bind_model(py::module_& module) {
       .def("masks", &masks, py::arg("power"))
       .property("path", &Model::path)
       .property("frames_per_run", &Model::frames_per_run)
+      .property("one_frame_reason", &Model::one_frame_reason)
       // It does not change, so that one is as good as another.
       .def("__copy__", [](const SharedModel& self) { return self; })
       .def(

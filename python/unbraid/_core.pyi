@@ -115,6 +115,10 @@ class Model:
         """
 
     @property
+    def one_frame_reason(self) -> str:
+        """Why `frames_per_run` is 1; empty where it is more."""
+
+    @property
     def name(self) -> str:
         """The model's own name."""
 

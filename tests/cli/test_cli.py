@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -314,7 +315,9 @@ def test_info(shell: Shell) -> None:
 
 
 def test_info_on_a_file(shell: Shell, toy_model_path: Path) -> None:
-    assert "\ntoy: " in shell.run("info", toy_model_path).stdout
+    loaded = shell.run("info", toy_model_path).stdout
+    assert "\ntoy: " in loaded
+    assert re.search(r"hops per run +16\n", loaded)
     (shell.folder / "text.onnx").write_text("hello")
     assert "text.onnx" in shell.fails(1, "info", "text.onnx")
     assert "no model is called 'nosuch'" in shell.fails(1, "info", "nosuch")

@@ -14,6 +14,7 @@ namespace unbraid {
 namespace {
 
 constexpr std::chrono::seconds kTrialTime{1};
+constexpr char kTooSlow[] = "too slow a model to try more in the time there is";
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text = "(";
@@ -134,18 +135,21 @@ void Model::try_out() {
     for (const float level : {0.0f, 0.0f, 1e-9f, 1e-6f, 1e-3f, 1.0f, 1.0f, 0.0f, 0.0f}) {
       noise.fill(estimator.power(), info_.num_bins, level);
       estimator.estimate();
-      if (took() > kTrialTime) return;  // slow, but not for ever
+      if (took() > kTrialTime) {  // slow, but not for ever
+        one_frame_reason_ = kTooSlow;
+        return;
+      }
     }
   } catch (const ort::Error& error) {
     if (limit.passed()) throw ModelError("a trial of its graph did not end in time");
     throw ModelError(std::string("a trial of its graph failed: ") + error.what());
   }
-  if (8 * took() < kTrialTime && runs_alike()) frames_per_run_ = kMaxFramesPerRun;
+  one_frame_reason_ = 8 * took() < kTrialTime ? compare_runs() : kTooSlow;
 }
 
-/// Whether frames that share a run come out as each for itself, masks and states: whatever kernels
-/// the runtime chooses for their number, a result must not depend on how the audio was cut up.
-bool Model::runs_alike() const {
+/// What differs, masks or states, where frames share a run: nothing if empty. Whatever kernels the
+/// runtime chooses for their number, a result must not depend on how the audio was cut up.
+std::string Model::compare_runs() const {
   constexpr int kFrames = 2 * kMaxFramesPerRun - 1;  // runs of every number there is
   MaskEstimator together(unowned(*this)), alone(unowned(*this));
   together.reserve(kMaxFramesPerRun);
@@ -168,17 +172,21 @@ bool Model::runs_alike() const {
       for (int frame = 0; frame < count; ++frame) {
         std::copy_n(together.power(frame), info_.num_bins, alone.power());
         alone.estimate();
-        if (!same(together.masks(frame), alone.masks(), num_masks)) return false;
+        if (!same(together.masks(frame), alone.masks(), num_masks)) {
+          return "masks differ by how many hops share a run";
+        }
       }
       for (std::size_t i = 0; i < states_.size(); ++i) {
         const ort::Tensor &one = together.state(i), &other = alone.state(i);
-        if (!same(one.data(), other.data(), one.size())) return false;
+        if (!same(one.data(), other.data(), one.size())) {
+          return "`" + states_[i].name + "` differs by how many hops share a run";
+        }
       }
     }
   } catch (const ort::Error&) {
-    return false;  // one frame at a time it did run
+    return "it runs with one hop alone";
   }
-  return true;
+  return "";
 }
 
 }  // namespace unbraid

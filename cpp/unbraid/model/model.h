@@ -36,18 +36,20 @@ class Model {
 
   /// How many frames may go through the network in one run: kMaxFramesPerRun where masks and states
   /// come out the same to the bit as one by one, which a trial has shown, else 1.
-  int frames_per_run() const { return frames_per_run_; }
+  int frames_per_run() const { return one_frame_reason_.empty() ? kMaxFramesPerRun : 1; }
+  /// Why it is 1, for people; empty otherwise.
+  const std::string& one_frame_reason() const { return one_frame_reason_; }
 
  private:
   void check_graph();
   void try_out();
-  bool runs_alike() const;
+  std::string compare_runs() const;
 
   std::string path_;
   std::unique_ptr<ort::Session> session_;
   ModelInfo info_;
   std::vector<StateInfo> states_;
-  int frames_per_run_ = 1;
+  std::string one_frame_reason_;
 };
 
 }  // namespace unbraid

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -151,15 +151,19 @@ def info(model: str | None) -> None:
     packages = ", ".join(f"{name} {installed_version(name)}" for name in ("onnxruntime", "pedalboard"))
     click.echo(f"unbraid {__version__}, {packages}")
     broken: dict[Path, str] = {}
+    tried: dict[str, str] = {}
     if model:
         loaded = load_model(model)
         shown = [describe(loaded, Path(loaded.path), loaded.name)]
+        tried = {"hops per run": str(loaded.frames_per_run)}
+        if loaded.one_frame_reason:
+            tried["hops per run"] += f" ({loaded.one_frame_reason})"
     else:
         installed, broken = read_installed()
         shown = list(installed.values())
     for each in shown:
         click.echo(f"\n{printable(each.name)}: {', '.join(map(printable, each.stem_names))}")
-        for key, value in details(each).items():
+        for key, value in details(each, tried).items():
             click.echo(f"  {printable(key):16} {printable(value)}")
     if not shown:
         click.echo("no models installed")
@@ -174,15 +178,15 @@ def installed_version(package: str) -> str:
         return "(version unknown)"
 
 
-def details(model: ModelInfo) -> dict[str, str]:
-    """What to show of a model: its latency, then all it says of itself."""
+def details(model: ModelInfo, tried: Mapping[str, str]) -> dict[str, str]:
+    """What to show of a model: its latency, what was found on trying it, then all it says of itself."""
     latency = _core.read_model_info(model.path).latency_samples
     shown = {"path": str(model.path)}
     for rate in (48000, 44100):
         samples = latency(rate)
         shown[f"latency {rate / 1000:g} kHz"] = f"{samples / rate * 1000:.1f} ms ({samples} samples)"
     said = {key: value for key, value in model.metadata.items() if key not in ("name", "stems")}
-    return shown | said
+    return {**shown, **tried, **said}
 
 
 def run_command(args: Sequence[str]) -> int:
