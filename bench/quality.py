@@ -142,6 +142,7 @@ def main() -> None:
         choices=[*PEERS, *METRICS],
         help="leave out a peer or a metric; may be repeated",
     )
+    parser.add_argument("--dictionaries", type=Path, help="of `bench.nmf learn`: NMF is scored, too")
     parser.add_argument("--json", type=Path, help="also write every score here")
     parser.add_argument("--peers-from", type=Path, help="scores of the peers, as --json wrote them; none is run anew")
     args = parser.parse_args()
@@ -155,6 +156,10 @@ def main() -> None:
         peers.pop(name, None)
         metrics.pop(name, None)
     systems = open_systems(model, {} if args.peers_from else peers)
+    if args.dictionaries:
+        from bench.nmf import dictionary_system  # needs the extras [nmf] and [train]
+
+        systems |= {"NMF": dictionary_system(args.dictionaries)}
     if args.folder:
         scores = list(shown(score_folder(args.folder, model.stem_names, systems, metrics)))
     else:

@@ -77,7 +77,7 @@ def __getattr__(name: str) -> Any:
         if name in _HOMES:
             globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
             return globals()[name]
-        if name in _HOMES.values():
+        if name == "nmf" or name in _HOMES.values():
             return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

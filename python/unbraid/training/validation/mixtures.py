@@ -83,7 +83,7 @@ class ValidationMixtures:
         return (self[i] for i in range(len(self)))
 
     @functools.cached_property
-    def _hums(self) -> list[Clip]:
+    def hums(self) -> list[Clip]:
         """Held-out recordings of steady low noise: motors, fans, engines, rumble."""
         hums = [clip for clip in self._pools["noise"].clips if self._is_hum(clip)]
         if not hums:
@@ -112,7 +112,7 @@ class ValidationMixtures:
         sources: dict[str, str] = {}
         reverberant = False
         for name in names:
-            clips = [self._hums[rng.integers(len(self._hums))]] if kind == "music+hum" and name == "noise" else None
+            clips = [self.hums[rng.integers(len(self.hums))]] if kind == "music+hum" and name == "noise" else None
             audio, clip = self._stretch(name, length, rng, clips)
             sources[name] = clip.speaker
             if name == "speech":
