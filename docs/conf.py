@@ -32,7 +32,7 @@ python_maximum_signature_line_length = 88
 # What others document; their lists of names would have to be fetched.
 nitpick_ignore_regex = [
     ("py:.*", r"(ArrayLike|Audio|Chain|Effect|Gain|ModelLike|Progress|PathLike)"),
-    ("py:.*", r"(collections|numpy|os|pathlib|pedalboard|typing|unbraid\._core)\..*"),
+    ("py:.*", r"(collections|np|numpy|os|pathlib|pedalboard|typing|unbraid\._core)\..*"),
     ("py:.*", r"(Mapping|Sequence|Path|VST3Plugin|NDArray)"),
 ]
 
