@@ -9,11 +9,12 @@ namespace {
 constexpr float kNepersPerDb = 0.23025851f;  // of power
 // A signal of mean square r has r * pi^2 / 4 in the bins of a frame, by Parseval, whatever its rate
 // and window length are.
-constexpr float kFullScale = 0.90304f;                   // log(pi^2 / 4)
-constexpr float kKnee = kFullScale - 40 * kNepersPerDb;  // louder passes unchanged
-constexpr float kSilence = 1.6e-12f;                     // about -122 dB: no sound, no level
-constexpr float kSurprise = 10 * kNepersPerDb;           // above the level: the attack begins
-constexpr float kPause = 20 * kNepersPerDb;  // below the level: a pause counts as no more
+constexpr float kFullScale = 0.90304f;  // log(pi^2 / 4)
+constexpr float kQuiet = kFullScale - 40 * kNepersPerDb;
+constexpr float kLoud = kFullScale - 30 * kNepersPerDb;
+constexpr float kSilence = 1.6e-12f;            // about -122 dB: no sound, no level
+constexpr float kSurprise = 10 * kNepersPerDb;  // above the level: the attack begins
+constexpr float kPause = 20 * kNepersPerDb;     // below the level: a pause counts as no more
 constexpr float kAttackSeconds = 0.2f;
 constexpr float kReleaseSeconds = 1.0f;
 
@@ -33,7 +34,7 @@ float LevelNormalizer::gain(float frame_power) {
     level_ += frames_ == 1 ? level : share * (std::max(level, level_ - kPause) - level_);
   }
   if (frames_ == 0) return 1.0f;
-  return std::exp(std::max(0.0f, kKnee - level_));
+  return std::exp(std::clamp(level_, kQuiet, kLoud) - level_);
 }
 
 void LevelNormalizer::reset() {

@@ -2,9 +2,10 @@
 
 namespace unbraid {
 
-/// Makes quiet recordings as loud for the network as it knows them: the gain on power that lifts
-/// what runs below -40 dB of full scale up to there, frame by frame, from a running level. Masks
-/// know no level, so nothing has to be undone. What is louder passes unchanged to the bit.
+/// Makes recordings as loud for the network as it separates them best: the gain on power that
+/// brings what runs below -40 dB of full scale, or above -30, to there, frame by frame, from a
+/// running level. Masks know no level, so nothing has to be undone. What lies between passes
+/// unchanged to the bit.
 class LevelNormalizer {
  public:
   explicit LevelNormalizer(double hop_seconds);
