@@ -2,30 +2,34 @@
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
+#include <cstdio>
 #include <stdexcept>
+#include <string>
 
 namespace unbraid {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 
+std::string shown(double number) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", number);
+  return text;
+}
+
 }  // namespace
 
 StftSizes stft_sizes(double sample_rate, double win_seconds, double hop_seconds) {
   if (!(sample_rate >= kMinSampleRate && sample_rate <= kMaxSampleRate)) {  // NaN fails too
-    std::ostringstream message;
-    message << "sample_rate must be between " << kMinSampleRate << " and " << kMaxSampleRate
-            << " Hz, got " << sample_rate;
-    throw std::invalid_argument(message.str());
+    throw std::invalid_argument("sample_rate must be between " + shown(kMinSampleRate) + " and " +
+                                shown(kMaxSampleRate) + " Hz, got " + shown(sample_rate));
   }
   const double ratio = win_seconds / hop_seconds;
   const int overlap = ratio >= 1.5 && ratio < 1000.0 ? static_cast<int>(std::lround(ratio)) : 0;
   if (overlap < 2 || std::abs(ratio - overlap) > 1e-6) {
-    std::ostringstream message;
-    message << "win_seconds must be a whole number (2 or more) of hop_seconds, got " << win_seconds
-            << " and " << hop_seconds;
-    throw std::invalid_argument(message.str());
+    throw std::invalid_argument(
+        "win_seconds must be a whole number (2 or more) of hop_seconds, got " + shown(win_seconds) +
+        " and " + shown(hop_seconds));
   }
   const double wanted = sample_rate * win_seconds;
   int best = 0;

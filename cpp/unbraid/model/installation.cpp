@@ -1,7 +1,9 @@
 #include "unbraid/model/installation.h"
 
-#include <fstream>
 #include <system_error>
+
+#include "unbraid/model/input_file.h"
+#include "unbraid/model/text.h"
 
 #ifdef _WIN32
 #define NOMINMAX
@@ -21,6 +23,15 @@ std::string trimmed(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r");
   if (first == std::string::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+/// None of a file that cannot be read.
+std::vector<std::string> lines_of(const fs::path& path) {
+  std::string text;
+  if (InputFile file(path); file) {
+    for (int byte = file.get(); byte >= 0; byte = file.get()) text += static_cast<char>(byte);
+  }
+  return split(text, '\n');
 }
 
 }  // namespace
@@ -60,8 +71,7 @@ std::vector<fs::path> bundle_folders() {
 std::vector<fs::path> configured_paths(const std::string& key) {
   std::vector<fs::path> paths;
   for (const fs::path& folder : bundle_folders()) {
-    std::ifstream file(folder / kConfigFile);
-    for (std::string line; std::getline(file, line);) {
+    for (const std::string& line : lines_of(folder / kConfigFile)) {
       const auto equals = line.find('=');
       if (equals == std::string::npos || trimmed(line.substr(0, equals)) != key) continue;
       paths.push_back(fs::u8path(trimmed(line.substr(equals + 1))));

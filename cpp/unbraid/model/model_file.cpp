@@ -2,9 +2,9 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 
+#include "unbraid/model/input_file.h"
 #include "unbraid/model/protobuf.h"
 #include "unbraid/model/text.h"
 
@@ -17,7 +17,7 @@ constexpr std::uint64_t kMaxEntry = 1 << 20;
 constexpr std::size_t kMaxEntries = 1000;
 constexpr int kMaxFields = 100000;  // of a file, but not of its graph
 
-std::ifstream open_file(const std::string& path) {
+InputFile open_file(const std::string& path) {
   const auto fail = [&](std::errc code) {
     throw fs::filesystem_error("cannot read the model", fs::u8path(path),
                                std::make_error_code(code));
@@ -30,7 +30,7 @@ std::ifstream open_file(const std::string& path) {
   if (fs::is_directory(fs::u8path(path))) fail(std::errc::is_a_directory);
   // A pipe would wait for a writer, a device may have no end.
   if (!fs::is_regular_file(fs::u8path(path))) throw ModelError("not a regular file");
-  std::ifstream file(fs::u8path(path), std::ios::binary);
+  InputFile file(fs::u8path(path));
   if (!file) fail(std::errc::permission_denied);
   return file;
 }
@@ -63,14 +63,13 @@ Metadata metadata_of(protobuf::Fields<Source> model) {
 }  // namespace
 
 std::string read_model_file(const std::string& path) {
-  std::ifstream file = open_file(path);
+  InputFile file = open_file(path);
   const std::uintmax_t size = fs::file_size(fs::u8path(path));
   if (size > kMaxModelBytes) {
     throw ModelError("larger than " + std::to_string(kMaxModelBytes) + " bytes");
   }
   std::string bytes(size, '\0');
-  file.read(bytes.data(), static_cast<std::streamsize>(size));
-  bytes.resize(static_cast<std::size_t>(file.gcount()));
+  bytes.resize(file.read(bytes.data(), bytes.size()));
   return bytes;
 }
 
@@ -78,7 +77,7 @@ Metadata read_metadata(std::string_view bytes) { return metadata_of(protobuf::fi
 
 ModelInfo read_model_info(const std::string& path) {
   try {
-    std::ifstream file = open_file(path);
+    InputFile file = open_file(path);
     const std::uint64_t size = fs::file_size(fs::u8path(path));
     return parse_model_info(metadata_of(protobuf::Fields(protobuf::File(file), size)));
   } catch (const ModelError& error) {

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <locale>
 #include <set>
-#include <sstream>
 
 #include "unbraid/dsp/stft.h"
 #include "unbraid/model/text.h"
@@ -42,26 +40,17 @@ class Entries {
 
   template <typename Number>
   Number number(const std::string& key, Number low, Number high) const {
-    std::istringstream stream(text(key));
-    stream.imbue(std::locale::classic());  // a host may have set a decimal comma
     Number value{};
-    stream >> value;
-    if (!stream || stream.peek() != std::istringstream::traits_type::eof()) {
-      fail(key, "not a number");
-    }
+    if (!parse(text(key), value)) fail(key, "not a number");
     if (!(value >= low && value <= high)) fail(key, "out of range");
     return value;
   }
 
   /// Names become options, parameters and files: nothing that has a meaning there may be in one.
   std::vector<std::string> names(const std::string& key) const {
-    std::vector<std::string> found;
-    std::istringstream stream(text(key) + ",");
-    for (std::string name; std::getline(stream, name, ',');) {
-      if (!is_stem_name(name)) {
-        fail(key, "a name is 1 to " + std::to_string(kMaxStemName) + " of a-z, 0-9, _ and -");
-      }
-      found.push_back(name);
+    const std::vector<std::string> found = split(text(key), ',');
+    if (!std::all_of(found.begin(), found.end(), is_stem_name)) {
+      fail(key, "a name is 1 to " + std::to_string(kMaxStemName) + " of a-z, 0-9, _ and -");
     }
     const std::set<std::string> distinct(found.begin(), found.end());
     if (found.size() < 2 || found.size() > kMaxStems || distinct.size() != found.size()) {
@@ -78,12 +67,11 @@ class Entries {
       for (int bin = 0; bin <= end; ++bin) found.push_back(bin);
       return found;
     }
-    std::istringstream stream(text(key) + ",");
-    stream.imbue(std::locale::classic());
-    char comma = ',';
-    for (int bin = 0; stream >> bin >> comma && comma == ',';) found.push_back(bin);
+    bool whole = true;
+    for (const std::string& bin : split(text(key), ',')) {
+      whole = whole && parse(bin, found.emplace_back());
+    }
     found.push_back(end);
-    const bool whole = stream.eof() && comma == ',';
     if (!whole || found[0] != 0 ||
         std::adjacent_find(found.begin(), found.end(), std::greater_equal<>()) != found.end()) {
       fail(key, "ascending bins from 0 to below num_bins with commas between them expected");

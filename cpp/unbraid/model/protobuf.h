@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <istream>
 #include <string>
 #include <string_view>
 
+#include "unbraid/model/input_file.h"
 #include "unbraid/model/model_info.h"
 
 /// Protocol Buffers, of which an .onnx file is one message: as much as it takes to look into a
@@ -39,20 +39,20 @@ class Memory {
 /// A file, of which only what is asked for is read.
 class File {
  public:
-  explicit File(std::istream& stream) : stream_(stream) {}
+  explicit File(InputFile& file) : file_(file) {}
 
-  int get() { return stream_.get(); }
+  int get() { return file_.get(); }
   void skip(std::uint64_t count) {
-    if (count > 0) stream_.seekg(static_cast<std::streamoff>(count), std::ios::cur);
+    if (count > 0) file_.skip(count);
   }
   std::string take(std::uint64_t count) {
     std::string bytes(count, '\0');
-    if (!stream_.read(bytes.data(), static_cast<std::streamsize>(count))) fail();
+    if (file_.read(bytes.data(), bytes.size()) < bytes.size()) fail();
     return bytes;
   }
 
  private:
-  std::istream& stream_;
+  InputFile& file_;
 };
 
 /// A number from at most `left` bytes, which are counted down.

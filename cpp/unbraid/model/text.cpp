@@ -1,8 +1,14 @@
 #include "unbraid/model/text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <iterator>
+#include <system_error>
+#ifndef __cpp_lib_to_chars  // Apple's library reads whole numbers only
+#include <locale>
+#include <sstream>
+#endif
 
 namespace unbraid {
 namespace {
@@ -41,6 +47,20 @@ bool shows(std::uint32_t code) {
   });
 }
 
+std::string_view trimmed(std::string_view text) {
+  constexpr char kBlanks[] = " \t\r\n";
+  const std::size_t first = std::min(text.find_first_not_of(kBlanks), text.size());
+  return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
+}
+
+template <typename Number>
+bool parse_all(std::string_view text, Number& number) {
+  text = trimmed(text);
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && rest == end;
+}
+
 }  // namespace
 
 bool is_utf8(std::string_view text) {
@@ -62,5 +82,28 @@ std::string printable(std::string_view text, std::size_t most) {
   }
   return shown;
 }
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (;;) {
+    const std::size_t end = text.find(separator);
+    parts.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+bool parse(std::string_view text, int& number) { return parse_all(text, number); }
+
+#ifdef __cpp_lib_to_chars
+bool parse(std::string_view text, double& number) { return parse_all(text, number); }
+#else
+bool parse(std::string_view text, double& number) {
+  std::istringstream stream{std::string(trimmed(text))};
+  stream.imbue(std::locale::classic());
+  stream >> number;
+  return stream && stream.peek() == std::istringstream::traits_type::eof();
+}
+#endif
 
 }  // namespace unbraid
