@@ -37,6 +37,16 @@ def gain_over_input(
     return x.tolist(), y.tolist(), [float((number + 0.5) * BIN_DB) for number in full], means
 
 
+def clips_of_all(scores: Sequence[Score], stem: str, systems: Sequence[str]) -> list[Score]:
+    """The scores of a stem on the clips where every system has given it: others would not compare."""
+    clips = [
+        {(s.clip, s.kind) for s in scores if (s.system, s.stem, s.metric) == (system, stem, "si_sdr_gain")}
+        for system in systems
+    ]
+    shared = set.intersection(*clips)
+    return [score for score in scores if score.stem == stem and (score.clip, score.kind) in shared]
+
+
 def draw(scores: Sequence[Score], path: Path, ours: str = "Unbraid") -> None:
     """The gain in speech, music and noise against what there was of them in the mixture, per system."""
     stems = [stem for stem in ("speech", "music", "noise") if any(s.stem == stem for s in scores)]
@@ -46,9 +56,10 @@ def draw(scores: Sequence[Score], path: Path, ours: str = "Unbraid") -> None:
         1, len(stems), figsize=(3.6 * len(stems), 3.4), sharey=True, squeeze=False, layout="constrained"
     )
     for axis, stem in zip(axes[0], stems, strict=True):
+        of_all = clips_of_all(scores, stem, systems)
         for number, system in enumerate(systems):
             colour = "crimson" if system == ours else plt.colormaps["tab10"](number)
-            x, y, middles, means = gain_over_input(scores, stem, system)
+            x, y, middles, means = gain_over_input(of_all, stem, system)
             axis.plot(x, y, ".", color=colour, alpha=0.25, markersize=4)
             axis.plot(middles, means, color=colour, label=system, linewidth=2.5 if system == ours else 1.0)
         axis.set_title(stem, fontsize=10)

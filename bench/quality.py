@@ -165,7 +165,7 @@ def main() -> None:
     else:
         scores, sources = score_corpus(args.corpus, args.every, systems, metrics)
     if args.peers_from:
-        scores = [*kept_peers(args.peers_from, scores), *scores]
+        scores = sorted([*kept_peers(args.peers_from, scores), *scores], key=lambda score: score.system != "mixture")
     print(report(scores, UNBRAID, model.stem_names))
     if args.corpus:
         for stem in model.stem_names:
