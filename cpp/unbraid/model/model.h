@@ -40,7 +40,9 @@ class Model {
 
  private:
   void check_graph();
+  void take_states(std::vector<ort::TensorInfo>& inputs, std::vector<ort::TensorInfo>& outputs);
   void try_out();
+  void try_embeddings() const;
   bool runs_alike() const;
 
   std::string path_;
