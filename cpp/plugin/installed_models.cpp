@@ -20,8 +20,9 @@ constexpr const char* kDefaultModel = "dialogue";
 
 std::optional<InstalledModel> try_model(const fs::path& path) {
   try {
-    return InstalledModel{path.stem().u8string(), path.u8string(),
-                          read_model_info(path.u8string())};
+    InstalledModel model{path.stem().u8string(), path.u8string(), read_model_info(path.u8string())};
+    model.info.check_streams();
+    return model;
   } catch (const std::exception&) {  // `unbraid info` says what is wrong with it
     return std::nullopt;
   }

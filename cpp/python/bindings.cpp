@@ -6,10 +6,13 @@
 #include <atomic>
 #include <filesystem>
 #include <limits>
+#include <numeric>
 
 #include "python/docstrings.h"
 #include "python/long_calls.h"
 #include "python/python_arrays.h"
+#include "unbraid/clustering/kmeans.h"
+#include "unbraid/clustering/whole_signal.h"
 #include "unbraid/dsp/denormals.h"
 #include "unbraid/model/model_file.h"
 #include "unbraid/model/ort_library.h"
@@ -122,6 +125,62 @@ class PyStream {
   }
 };
 
+/// A WholeSignal as Python sees it.
+class PyWholeSignal {
+ public:
+  PyWholeSignal(const std::shared_ptr<const Model>& model, double sample_rate, int channels,
+                int talkers)
+      : core(model, sample_rate, channels, talkers), part_length(static_cast<int>(sample_rate)) {}
+
+  FloatArray process(const py::object& audio) {
+    const FloatArray mixture = check_array(audio, "audio", 2, "(channels, samples)");
+    check_extent(mixture, "audio", 0, core.channels(), "channels");
+    const auto* first = reinterpret_cast<const char*>(mixture.data());
+    std::vector<const float*> rows;
+    rows.reserve(core.channels());
+    for (int channel = 0; channel < core.channels(); ++channel) {
+      rows.push_back(reinterpret_cast<const float*>(first + channel * mixture.strides(0)));
+    }
+    const py::ssize_t num_samples = mixture.shape(1);
+    return separate((num_samples + part_length - 1) / part_length, [&](py::ssize_t part) {
+      const py::ssize_t count = std::min(part_length, num_samples - part * part_length);
+      core.process(rows.data(), count, stems);
+      for (const float*& row : rows) row += count;
+    });
+  }
+
+  FloatArray finish() {
+    return separate(1, [&](py::ssize_t) { core.finish(stems); });
+  }
+
+  WholeSignal core;
+
+ private:
+  template <typename Run>
+  FloatArray separate(py::ssize_t num_parts, Run run) {
+    const Claim claim(busy);
+    if (failed) throw std::runtime_error("the model failed earlier; make a new WholeSignal");
+    stems.assign(core.num_talkers() * core.channels(), {});
+    failed = true;
+    {
+      const py::gil_scoped_release release;
+      run_all(num_parts, [this] { core.interrupt(); }, run, kMaxStretchRunSeconds);
+    }
+    failed = false;
+    const auto length = static_cast<py::ssize_t>(stems[0].size());
+    FloatArray outputs(Shape{core.num_talkers(), core.channels(), length});
+    float* out = outputs.mutable_data();
+    for (const std::vector<float>& stem : stems) out = std::copy(stem.begin(), stem.end(), out);
+    stems.clear();
+    return outputs;
+  }
+
+  py::ssize_t part_length;
+  std::vector<std::vector<float>> stems;
+  std::atomic_flag busy = ATOMIC_FLAG_INIT;
+  bool failed = false;
+};
+
 using PySeparator = PyStream<Separator>;
 using PyRemixer = PyStream<Remixer>;
 using SharedModel = std::shared_ptr<Model>;
@@ -156,7 +215,60 @@ std::vector<float> gains(const PyRemixer& remixer) {
   return gains;
 }
 
+/// Power of bins, [frames][bins], as power of the model's bands.
+std::vector<float> band_power(const ModelInfo& info, const FloatArray& power) {
+  std::vector<float> sums;
+  for (py::ssize_t frame = 0; frame < power.shape(0); ++frame) {
+    const float* bins = power.data(frame);
+    for (int band = 0; band < info.num_bands(); ++band) {
+      sums.push_back(
+          std::accumulate(bins + info.band_edges[band], bins + info.band_edges[band + 1], 0.0f));
+    }
+  }
+  return sums;
+}
+
+FloatArray embeddings(const SharedModel& model, const py::object& given) {
+  Embedder embedder(model);
+  const ModelInfo& info = model->info();
+  const FloatArray power = check_array(given, "power", 2, "(num_frames, num_bins)");
+  check_extent(power, "power", 1, info.num_bins, "bins");
+  if (power.shape(0) == 0) throw py::value_error("power must have at least one frame");
+  FloatArray found(Shape{power.shape(0), info.num_bands(), info.embedding});
+  const std::vector<float> sums = band_power(info, power);
+  float* out = found.mutable_data();
+  const auto num_frames = static_cast<int>(power.shape(0));
+  const py::gil_scoped_release release;
+  run_all(
+      1, [&] { embedder.interrupt(); },
+      [&](py::ssize_t) {
+        const std::vector<float> values = embedder.embed(sums.data(), num_frames);
+        std::copy(values.begin(), values.end(), out);
+      },
+      kMaxStretchRunSeconds);
+  return found;
+}
+
+FloatArray cluster_points(const py::object& given, const py::object& given_weights, int count) {
+  const FloatArray vectors = check_array(given, "points", 2, "(points, size)");
+  const FloatArray weights = check_array(given_weights, "weights", 1, "(points,)");
+  check_extent(weights, "weights", 0, vectors.shape(0), "values");
+  if (count < 1) throw py::value_error("count must be at least 1");
+  Points points{static_cast<int>(vectors.shape(1)), {}, {}};
+  for (py::ssize_t i = 0; i < vectors.shape(0); ++i) {
+    if (!(weights.at(i) > 0.0f)) continue;
+    points.vectors.insert(points.vectors.end(), vectors.data(i), vectors.data(i) + points.size);
+    normalize(points.vectors.data() + points.vectors.size() - points.size, points.size);
+    points.weights.push_back(weights.at(i));
+  }
+  const std::vector<float> centres = cluster(points, count);
+  FloatArray found(Shape{count, points.size});
+  std::copy(centres.begin(), centres.end(), found.mutable_data());
+  return found;
+}
+
 FloatArray masks(const SharedModel& model, const py::object& given) {
+  model->info().check_streams();
   const py::ssize_t num_stems = model->info().num_stems();
   const py::ssize_t num_bins = model->info().num_bins;
   const FloatArray power = check_array(given, "power", 2, "(num_frames, num_bins)");
@@ -258,8 +370,14 @@ void bind_info(Type& type, const char* type_name, InfoOf info_of) {
   bind("window", &ModelInfo::window);
   bind("lookahead_frames", &ModelInfo::lookahead_frames);
   bind("mask", &ModelInfo::mask);
+  bind("embedding", &ModelInfo::embedding);
+  bind("sharpness", &ModelInfo::sharpness);
   bind("metadata", &ModelInfo::metadata);  // every entry of ours, keys without their prefix
-  binder
+  binder.property("streams", [=](const Object& object) { return info_of(object).streams(); })
+      .property("more_stem_names",
+                [=](const Object& object) {
+                  return py::tuple(py::cast(info_of(object).more_stem_names));
+                })
       .property(
           "stem_names",
           [=](const Object& object) { return py::tuple(py::cast(info_of(object).stem_names)); })
@@ -293,6 +411,7 @@ void bind_model(py::module_& module) {
             py::arg("path"));
   Binder(model, "Model")
       .def("masks", &masks, py::arg("power"))
+      .def("embeddings", &embeddings, py::arg("power"))
       .property("path", &Model::path)
       .property("frames_per_run", &Model::frames_per_run)
       .property("one_frame_reason", &Model::one_frame_reason)
@@ -326,6 +445,22 @@ void bind_streams(py::module_& module) {
       .def("set_gains", &set_gains, py::arg("gains"))
       .property("gains", &gains);
   bind_stream(remixer, "Remixer");
+}
+
+void bind_clustering(py::module_& module) {
+  py::class_<PyWholeSignal> whole(module, "WholeSignal", docstring("WholeSignal"));
+  whole.def(py::init([](double sample_rate, int channels, const SharedModel& model, int talkers) {
+              return make_unlocked([&] {
+                return std::make_unique<PyWholeSignal>(model, sample_rate, channels, talkers);
+              });
+            }),
+            py::arg("sample_rate"), py::arg("channels"), py::arg("model").none(false),
+            py::arg("talkers"));
+  Binder(whole, "WholeSignal")
+      .def("process", &PyWholeSignal::process, py::arg("audio"))
+      .def("finish", &PyWholeSignal::finish);
+  module.def("cluster", &cluster_points, py::arg("points"), py::arg("weights"), py::arg("count"),
+             docstring("cluster"));
 }
 
 void bind_stft(py::module_& module) {
@@ -379,6 +514,7 @@ PYBIND11_MODULE(_core, module) {
   py::register_exception_translator(&unbraid::raise_os_error);
   unbraid::bind_model(module);
   unbraid::bind_streams(module);
+  unbraid::bind_clustering(module);
   unbraid::bind_stft(module);
   unbraid::bind_limits(module);
   module.def("set_runtime_library", &unbraid::ort::set_library, py::arg("path"),

@@ -28,29 +28,31 @@ namespace unbraid {
 /// One thread that counts how long the runs under way have taken. It sleeps while there are none.
 class RunWatch {
  public:
-  /// One run after the other, each of which may take kMaxRunSeconds.
+  /// One run after the other, each of which may take `max_seconds`.
   class Runs {
    public:
-    explicit Runs(std::function<void()> interrupt)
-        : interrupt_(std::move(interrupt)), watch_(RunWatch::instance()) {
+    Runs(std::function<void()> interrupt, double max_seconds)
+        : interrupt_(std::move(interrupt)),
+          max_steps_(static_cast<int>(max_seconds * 10.0)),
+          watch_(RunWatch::instance()) {
       watch_.add(this);
     }
     ~Runs() { watch_.remove(this); }
     Runs(const Runs&) = delete;
 
     void next() { steps_ = 0; }
-    bool passed_limit() const { return steps_ >= kMaxSteps; }
+    bool passed_limit() const { return steps_ >= max_steps_; }
 
    private:
     friend class RunWatch;
     std::function<void()> interrupt_;
+    int max_steps_;  // of a tenth of a second
     RunWatch& watch_;
     std::atomic<int> steps_{0};
   };
 
  private:
   static constexpr std::chrono::milliseconds kStep{100};
-  static constexpr int kMaxSteps = static_cast<int>(kMaxRunSeconds * 1000.0) / 100;
 
   /// Never destroyed: its thread outlives every scope. It does not outlive a fork, which is why the
   /// child gets another.
@@ -92,7 +94,7 @@ class RunWatch {
       std::this_thread::sleep_for(kStep);  // a stopped process counts nothing
       lock.lock();
       for (Runs* runs : runs_) {
-        if (++runs->steps_ == kMaxSteps) runs->interrupt_();
+        if (++runs->steps_ == runs->max_steps_) runs->interrupt_();
       }
     }
   }
@@ -137,9 +139,10 @@ inline std::mutex& fork_lock() {
 /// Does `run(i)` for i from 0 to below `count`, without the interpreter's lock, which must not be
 /// held. `interrupt` ends a run, by any thread.
 template <typename Run>
-void run_all(pybind11::ssize_t count, std::function<void()> interrupt, Run run) {
+void run_all(pybind11::ssize_t count, std::function<void()> interrupt, Run run,
+             double max_seconds = kMaxRunSeconds) {
   using Clock = std::chrono::steady_clock;
-  RunWatch::Runs runs(std::move(interrupt));
+  RunWatch::Runs runs(std::move(interrupt), max_seconds);
   auto checked = Clock::now();
   try {
     for (pybind11::ssize_t i = 0; i < count; ++i) {

@@ -70,7 +70,23 @@ class ModelInfo:
 
     @property
     def mask(self) -> str:
-        """The kind of masks: "real"."""
+        """The kind of masks: "real", or "embedding", of which the core makes masks by clustering."""
+
+    @property
+    def embedding(self) -> int:
+        """The values of an embedding; 0 without them."""
+
+    @property
+    def sharpness(self) -> float:
+        """That of the softmax over the cosines to the centres; 0 without embeddings."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether it runs in streams; one of embeddings separates whole signals only."""
+
+    @property
+    def more_stem_names(self) -> tuple[str, ...]:
+        """Further stems, found if asked for."""
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -96,6 +112,12 @@ class Model:
         quiet or loud nearer to the usual, here power is taken as it is. It is 1 for a full-scale sine on its bin.
         Raises TypeError or ValueError for an array of another type or shape, RuntimeError if the model fails or a hop
         takes it seconds.
+        """
+
+    def embeddings(self, power: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embeddings (num_frames, bands, embedding) for power (num_frames, num_bins), all frames at once, both float32.
+
+        Raises ModelError for a model that has masks, else what `masks` does.
         """
 
     def __copy__(self) -> Model:
@@ -157,7 +179,23 @@ class Model:
 
     @property
     def mask(self) -> str:
-        """The kind of masks: "real"."""
+        """The kind of masks: "real", or "embedding", of which the core makes masks by clustering."""
+
+    @property
+    def embedding(self) -> int:
+        """The values of an embedding; 0 without them."""
+
+    @property
+    def sharpness(self) -> float:
+        """That of the softmax over the cosines to the centres; 0 without embeddings."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether it runs in streams; one of embeddings separates whole signals only."""
+
+    @property
+    def more_stem_names(self) -> tuple[str, ...]:
+        """Further stems, found if asked for."""
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -258,6 +296,21 @@ class Remixer:
     def latency_samples(self) -> int:
         """The constant delay of the output behind the input."""
 
+class WholeSignal:
+    """Separates one whole signal with a model of embeddings: each cluster of them is a talker.
+
+    It hears 24 s at once, with 4 s in common with the 24 s before, so its memory does not grow with the signal. How the
+    signal is cut into blocks makes no difference. Raises ModelError for a model of another kind, ValueError for a rate
+    outside 8000 to 192000 Hz, channels other than 1 to 8 and more talkers than the model can tell apart.
+    """
+
+    def __init__(self, sample_rate: float, channels: int, model: Model, talkers: int) -> None: ...
+    def process(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(channels, samples) to (talkers, channels, finished samples): none until a stretch is full."""
+
+    def finish(self) -> NDArray[np.float32]:
+        """What is left, (talkers, channels, samples): as many samples came out as went in."""
+
 class Stft:
     """One frame to its spectrum and back, as the streams do it. `win_length` is even, has no prime factor above 11 and
     is a multiple (2 or more) of `hop_length`; else ValueError.
@@ -285,6 +338,12 @@ class Stft:
     @property
     def power_scale(self) -> float:
         """|spectrum|² times this is 1 for a full-scale sine on its bin."""
+
+def cluster(points: NDArray[np.float32], weights: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Centres (count, size), of unit length, of points (points, size) by spherical k-means with weights (points,).
+
+    Seeded by k-means++, the best of four restarts; the same points give the same centres. Zeros for no points.
+    """
 
 def stft_sizes(sample_rate: float, win_seconds: float, hop_seconds: float) -> tuple[int, int]:
     """(win_length, hop_length) of a model at a rate in Hz.

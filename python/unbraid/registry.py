@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copyreg
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -53,7 +54,9 @@ class ModelInfo:
     lookahead_frames: int
     """How many hops it hears ahead; each adds to the latency."""
     latency_ms: float
-    """The latency of a stream at 48 kHz, in milliseconds."""
+    """The latency of a stream at 48 kHz, in milliseconds; infinite for a model that does not stream."""
+    streams: bool
+    """Whether it runs in streams and the plug-in; else it separates whole signals and files only."""
     metadata: dict[str, str] = field(repr=False)
     """All that the file says, by key, without the prefix `unbraid.`"""
 
@@ -154,6 +157,7 @@ def describe(model: Model | _core.ModelInfo, path: Path, name: str) -> ModelInfo
         stem_names=tuple(model.stem_names),
         license=model.metadata["license"],
         lookahead_frames=model.lookahead_frames,
-        latency_ms=model.latency_samples(48000) / 48,
+        latency_ms=model.latency_samples(48000) / 48 if model.streams else math.inf,
+        streams=model.streams,
         metadata=dict(model.metadata),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NoReturn, Protocol
 
 import numpy as np
@@ -19,6 +20,7 @@ from ._checks import (
     check_sample_rate,
     gain_to_db,
     gains_by_stem,
+    shown,
 )
 from .registry import DEFAULT_MODEL, load_model
 
@@ -189,24 +191,66 @@ class Remixer(_Stream):
         self._stream.set_gains(list(self._gains.values()))
 
 
-def separate(audio: ArrayLike, sample_rate: float, model: ModelLike = DEFAULT_MODEL) -> dict[str, Audio]:
+def separate(
+    audio: ArrayLike, sample_rate: float, model: ModelLike = DEFAULT_MODEL, *, talkers: int | None = None
+) -> dict[str, Audio]:
     """Separates a whole signal: stem name to audio of the input's shape, aligned with the input.
 
     `audio` is (channels, samples), or 1-D for mono, float32 or float64, at `sample_rate` Hz; the stems are float32 and
-    sum to it, to rounding. Raises TypeError or ValueError for audio that is not such an array or not finite and for a
+    sum to it, to rounding. `talkers` says how many people a model that tells people apart looks for, 2 if it is not
+    given; other models have no such choice. Raises TypeError or ValueError for audio that is not such an array or not finite and for a
     rate or a number of channels out of range, ModelError for a model that cannot be had, RuntimeError where ONNX
     Runtime is missing or fails.
     """
     mixture = whole_signal(audio)
-    separator = Separator(sample_rate, channel_count(mixture), model)
-    stems = {name: np.empty_like(mixture) for name in separator.stem_names}
+    channels = channel_count(mixture)
+    names, separated = separation(sample_rate, channels, load_model(model), talkers)
+    stems = {name: np.empty_like(mixture) for name in names}
     position = 0
-    for estimates in aligned(separator, blocks_of(mixture, sample_rate)):
+    for estimates in separated(blocks_of(mixture.reshape(channels, -1), sample_rate)):
+        if mixture.ndim == 1:
+            estimates = estimates[:, 0]
         end = position + estimates.shape[-1]
         for stem, estimate in zip(stems.values(), estimates, strict=True):
             stem[..., position:end] = estimate
         position = end
     return stems
+
+
+def stems_asked_for(model: _core.Model, talkers: int | None) -> tuple[str, ...]:
+    """The stems that a model gives for so many talkers; ValueError or TypeError for a number that it cannot give."""
+    if talkers is None:
+        return tuple(model.stem_names)
+    if isinstance(talkers, bool) or not isinstance(talkers, int | np.integer):
+        raise TypeError(f"talkers must be an integer, got {type(talkers).__name__}")
+    if model.streams:
+        raise ValueError(
+            f"talkers={talkers} is for models that tell people apart; {shown(model.name)} has {', '.join(model.stem_names)}"
+        )
+    names = (*model.stem_names, *model.more_stem_names)
+    if not 2 <= talkers <= len(names):
+        raise ValueError(f"talkers must be 2 to {len(names)} with this model, got {shown(talkers)}")
+    return names[:talkers]
+
+
+def separation(
+    sample_rate: float, channels: int, model: _core.Model, talkers: int | None = None
+) -> tuple[tuple[str, ...], Callable[[Iterable[Audio]], Iterator[Audio]]]:
+    """The stems of a model, and what turns a signal's blocks (channels, samples) into them, (stems, channels, samples).
+
+    As many samples come out as went in, aligned with them, but not block by block.
+    """
+    names = stems_asked_for(model, talkers)
+    if model.streams:
+        return names, functools.partial(aligned, Separator(sample_rate, channels, model))
+    whole = _core.WholeSignal(check_sample_rate(sample_rate), check_channels(channels), model, len(names))
+
+    def separated(blocks: Iterable[Audio]) -> Iterator[Audio]:
+        for block in blocks:
+            yield whole.process(block)
+        yield whole.finish()
+
+    return names, separated
 
 
 def remix(

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "unbraid/model/embedder.h"
 #include "unbraid/model/mask_estimator.h"
 #include "unbraid/model/model_file.h"
 #include "unbraid/model/run_limit.h"
@@ -85,7 +86,12 @@ Model::Model(const std::string& path) : path_(path) {
       throw ModelError(std::string("not a usable ONNX file: ") + error.what());
     }
     check_graph();
-    try_out();
+    if (info_.streams()) {
+      try_out();
+    } else {
+      one_frame_reason_ = "it hears a whole signal at once";
+      try_embeddings();
+    }
   } catch (const ModelError& error) {
     throw ModelError(printable(path + ": " + error.what()));
   }
@@ -96,7 +102,23 @@ void Model::check_graph() {
   std::vector<ort::TensorInfo> inputs = session_->inputs();
   std::vector<ort::TensorInfo> outputs = session_->outputs();
   take(inputs, "input", "power", {1, any, info_.num_bands()});
-  take(outputs, "output", "masks", {1, any, info_.num_stems(), info_.num_bands()});
+  if (info_.streams()) {
+    take(outputs, "output", "masks", {1, any, info_.num_stems(), info_.num_bands()});
+    take_states(inputs, outputs);
+  } else {
+    take(outputs, "output", "embeddings", {1, any, info_.num_bands(), info_.embedding});
+    if (!inputs.empty()) {
+      throw ModelError("input `" + inputs[0].name + "`: beside embeddings there is only `power`");
+    }
+  }
+  if (outputs.empty()) return;
+  const std::string& name = outputs[0].name;
+  if (!info_.streams()) throw ModelError("output `" + name + "` is not `embeddings`");
+  throw ModelError("output `" + name + "` is neither `masks` nor a state's next");
+}
+
+void Model::take_states(std::vector<ort::TensorInfo>& inputs,
+                        std::vector<ort::TensorInfo>& outputs) {
   if (inputs.size() > kMaxStates) throw_too_large();
   std::int64_t size_of_all = 0;
   for (const ort::TensorInfo& input : inputs) {
@@ -118,8 +140,25 @@ void Model::check_graph() {
     take(outputs, "output", "next_" + input.name, input.shape);
     states_.push_back({input.name, "next_" + input.name, input.shape});
   }
-  if (!outputs.empty()) {
-    throw ModelError("output `" + outputs[0].name + "` is neither `masks` nor a state's next");
+}
+
+/// As try_out, of one frame and of several at once.
+void Model::try_embeddings() const {
+  Embedder embedder(unowned(*this));
+  const RunLimit limit(kMaxRunSeconds, [&embedder] { embedder.interrupt(); });
+  std::vector<float> power;
+  Noise noise;
+  for (const float level : {0.0f, 0.0f, 1e-9f, 1e-6f, 1e-3f, 1.0f, 1.0f, 0.0f, 0.0f}) {
+    power.resize(power.size() + info_.num_bands());
+    noise.fill(power.data() + power.size() - info_.num_bands(), info_.num_bands(), level);
+  }
+  try {
+    for (const std::size_t frames : {std::size_t{1}, power.size() / info_.num_bands()}) {
+      embedder.embed(power.data(), static_cast<int>(frames));
+    }
+  } catch (const ort::Error& error) {
+    if (limit.passed()) throw ModelError("a trial of its graph did not end in time");
+    throw ModelError(std::string("a trial of its graph failed: ") + error.what());
   }
 }
 

@@ -42,7 +42,9 @@ class Model {
 
  private:
   void check_graph();
+  void take_states(std::vector<ort::TensorInfo>& inputs, std::vector<ort::TensorInfo>& outputs);
   void try_out();
+  void try_embeddings() const;
   std::string compare_runs() const;
 
   std::string path_;

@@ -33,9 +33,12 @@ class Entries {
     return entry->second;
   }
 
-  std::string one_of(const std::string& key, const std::string& only) const {
-    if (text(key) != only) fail(key, "this version supports only \"" + only + "\"");
-    return only;
+  std::string one_of(const std::string& key, const std::vector<std::string>& known) const {
+    const std::string& value = text(key);
+    if (std::find(known.begin(), known.end(), value) != known.end()) return value;
+    std::string all;
+    for (const std::string& each : known) all += (all.empty() ? "\"" : " and \"") + each + "\"";
+    fail(key, "this version supports only " + all);
   }
 
   template <typename Number>
@@ -47,14 +50,14 @@ class Entries {
   }
 
   /// Names become options, parameters and files: nothing that has a meaning there may be in one.
-  std::vector<std::string> names(const std::string& key) const {
+  std::vector<std::string> names(const std::string& key, std::size_t least) const {
     const std::vector<std::string> found = split(text(key), ',');
     if (!std::all_of(found.begin(), found.end(), is_stem_name)) {
       fail(key, "a name is 1 to " + std::to_string(kMaxStemName) + " of a-z, 0-9, _ and -");
     }
     const std::set<std::string> distinct(found.begin(), found.end());
-    if (found.size() < 2 || found.size() > kMaxStems || distinct.size() != found.size()) {
-      fail(key, "2 to " + std::to_string(kMaxStems) +
+    if (found.size() < least || found.size() > kMaxStems || distinct.size() != found.size()) {
+      fail(key, std::to_string(least) + " to " + std::to_string(kMaxStems) +
                     " distinct names with commas between them expected");
     }
     return found;
@@ -88,7 +91,31 @@ class Entries {
   const Metadata& all_;
 };
 
+void parse_embedding(const Entries& entries, ModelInfo& info) {
+  info.embedding = entries.number<int>("embedding", 1, kMaxEmbedding);
+  info.sharpness = static_cast<float>(entries.number<double>("sharpness", 0.01, 1000.0));
+  if (info.lookahead_frames != 0) entries.fail("lookahead_frames", "0 expected with embeddings");
+  if (info.stem_names.size() > kMaxClusters) {
+    entries.fail("stems", std::to_string(kMaxClusters) + " at most with embeddings");
+  }
+  if (!info.metadata.count("more_stems")) return;
+  info.more_stem_names = entries.names("more_stems", 1);
+  std::set<std::string> all(info.stem_names.begin(), info.stem_names.end());
+  all.insert(info.more_stem_names.begin(), info.more_stem_names.end());
+  if (static_cast<int>(all.size()) != info.max_stems() || all.size() > kMaxClusters) {
+    entries.fail("more_stems", "names that are not in stems expected, " +
+                                   std::to_string(kMaxClusters) + " at most with those");
+  }
+}
+
 }  // namespace
+
+void ModelInfo::check_streams() const {
+  if (streams()) return;
+  throw ModelError("the model '" + printable(name, 80) +
+                   "' separates whole signals, not streams: use unbraid.separate, "
+                   "unbraid.separate_file or `unbraid separate`");
+}
 
 ModelInfo parse_model_info(const Metadata& all) {
   ModelInfo info;
@@ -98,18 +125,19 @@ ModelInfo parse_model_info(const Metadata& all) {
     info.metadata[key.substr(kPrefix.size())] = value;
   }
   const Entries entries(info.metadata);
-  entries.one_of("schema_version", "1");
+  entries.one_of("schema_version", {"1"});
   info.name = entries.text("name");
   info.task = entries.text("task");
-  info.stem_names = entries.names("stems");
+  info.stem_names = entries.names("stems", 2);
   info.bin_hz = entries.number<double>("bin_hz", 1.0, 1000.0);
   info.num_bins = entries.number<int>("num_bins", 2, 65536);
   info.band_edges = entries.edges("band_edges", info.num_bins);
   info.win_seconds = entries.number<double>("win_seconds", 0.001, 1.0);
   info.hop_seconds = entries.number<double>("hop_seconds", 0.0001, 0.5);
-  info.window = entries.one_of("window", "hann_sqrt");
+  info.window = entries.one_of("window", {"hann_sqrt"});
   info.lookahead_frames = entries.number<int>("lookahead_frames", 0, 1000);
-  info.mask = entries.one_of("mask", "real");
+  info.mask = entries.one_of("mask", {kRealMask, kEmbeddingMask});
+  if (info.mask == kEmbeddingMask) parse_embedding(entries, info);
   for (const char* key : {"license", "training_data", "training_run"}) entries.text(key);
 
   const double overlap = info.win_seconds / info.hop_seconds;

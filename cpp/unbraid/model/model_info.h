@@ -21,12 +21,18 @@ using Metadata = std::map<std::string, std::string>;
 constexpr std::size_t kMaxStems = 32;
 constexpr int kMaxOverlap = 16;  // hops in a window
 constexpr double kMaxLatencySeconds = 10.0;
+constexpr int kMaxEmbedding = 256;       // values of an embedding
+constexpr std::size_t kMaxClusters = 8;  // stems that are made of embeddings
+
+constexpr const char* kRealMask = "real";
+constexpr const char* kEmbeddingMask = "embedding";
 
 /// What a model file says about itself (`unbraid.*` in its metadata).
 struct ModelInfo {
   std::string name;
   std::string task;
   std::vector<std::string> stem_names;
+  std::vector<std::string> more_stem_names;  // found if asked for; of embeddings only
   double bin_hz = 0.0;
   int num_bins = 0;
   std::vector<int> band_edges;  // first bin of each band, then num_bins: what the graph sees
@@ -35,10 +41,18 @@ struct ModelInfo {
   std::string window;
   int lookahead_frames = 0;
   std::string mask;
-  Metadata metadata;  // every entry, keys without the prefix
+  int embedding = 0;       // values of each, where the mask is made of embeddings
+  float sharpness = 0.0f;  // of the softmax over the cosines to the centres
+  Metadata metadata;       // every entry, keys without the prefix
 
   int num_bands() const { return static_cast<int>(band_edges.size()) - 1; }
   int num_stems() const { return static_cast<int>(stem_names.size()); }
+  int max_stems() const { return static_cast<int>(stem_names.size() + more_stem_names.size()); }
+
+  /// Whether it runs hop by hop; one of embeddings hears whole signals.
+  bool streams() const { return mask != kEmbeddingMask; }
+  /// Throws ModelError unless it streams.
+  void check_streams() const;
 
   /// From a sample's entry to its exit at this rate. Throws as stft_sizes does.
   int latency_samples(double sample_rate) const;

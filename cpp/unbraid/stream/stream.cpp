@@ -5,13 +5,13 @@
 #include <stdexcept>
 
 #include "unbraid/dsp/denormals.h"
+#include "unbraid/dsp/middle_power.h"
 
 namespace unbraid {
 namespace {
 
-constexpr int kCancelled = 8;  // of the mean power, what is heard at least: a part in so many
-
 Stft make_stft(const ModelInfo& info, double sample_rate) {
+  info.check_streams();
   const StftSizes sizes = stft_sizes(sample_rate, info.win_seconds, info.hop_seconds);
   return Stft(sizes.win_length, sizes.hop_length);
 }
@@ -166,33 +166,11 @@ const Complex* Stream::spectrum(int channel) const {
   return spectra_[hop_].data() + channel * stft_.num_bins();
 }
 
-// What the network hears of several channels: the power of their mean, where voices stand, and the
-// music that is wide does not. Where the channels cancel in it, an eighth of the mean of their
-// powers is left, so that no sound vanishes.
-// Host bin and model bin have the same number, because the frame lasts equally long at any rate.
 // Model bins that the host's rate does not reach stay zero.
 void Stream::middle_power(int hop, float* power) {
   const int known = std::min(stft_.num_bins(), model().info().num_bins);
-  const float scale = stft_.power_scale();
-  if (channels_ == 1) {
-    const Complex* spectrum = newest_spectrum(0, hop);
-    for (int bin = 0; bin < known; ++bin) power[bin] = scale * std::norm(spectrum[bin]);
-    return;
-  }
-  const float middle_scale = scale / static_cast<float>(channels_ * channels_);
-  const float least_scale = scale / static_cast<float>(kCancelled * channels_);
-  std::fill(middle_.begin(), middle_.end(), Complex());
-  std::fill_n(power, known, 0.0f);
-  for (int channel = 0; channel < channels_; ++channel) {
-    const Complex* spectrum = newest_spectrum(channel, hop);
-    for (int bin = 0; bin < known; ++bin) {
-      middle_[bin] += spectrum[bin];
-      power[bin] += std::norm(spectrum[bin]);
-    }
-  }
-  for (int bin = 0; bin < known; ++bin) {
-    power[bin] = std::max(middle_scale * std::norm(middle_[bin]), least_scale * power[bin]);
-  }
+  unbraid::middle_power(newest_spectrum(0, hop), channels_, stft_.num_bins(), known,
+                        stft_.power_scale(), middle_.data(), power);
 }
 
 void Stream::normalize_level(float* power) {

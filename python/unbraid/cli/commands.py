@@ -18,6 +18,7 @@ from ..files.audio_io import BIT_DEPTHS
 from ..files.naming import URL, check_distinct, check_formats
 from ..rack import Chain
 from ..registry import ModelInfo, describe, load_model, read_installed
+from ..separator import stems_asked_for
 from .chains import build_rack, chain_option
 from .endings import SOME_FAILED
 from .file_options import bit_depth_option, check_depth, keep_going_option
@@ -52,6 +53,7 @@ commands.add_command(plugin_commands)
 @format_option
 @bit_depth_option
 @model_option
+@click.option("--talkers", metavar="N", type=int, help="How many people a model that tells people apart looks for.")
 @keep_going_option
 @force_option
 @quiet_option
@@ -62,6 +64,7 @@ def separate(
     kind: str,
     bit_depth: int | None,
     model: Model,
+    talkers: int | None,
     keep_going: bool,
     force: bool,
     quiet: bool,
@@ -69,7 +72,11 @@ def separate(
     """Write each stem of audio files to a file of its own."""
     check_depth(kind, bit_depth)
     try:
-        names = files.choose_stems(known_stems(stems, model.stem_names) or None, model.stem_names)
+        stem_names = stems_asked_for(model, talkers)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--talkers'") from None
+    try:
+        names = files.choose_stems(known_stems(stems, stem_names) or None, stem_names)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="'--stems'") from None
     sources = expand(inputs)
@@ -82,6 +89,7 @@ def separate(
         return files.separate_file(
             *(source, output_dir),
             model=model,
+            talkers=talkers,
             stems=names,
             format=kind,
             bit_depth=bit_depth,
@@ -182,7 +190,9 @@ def details(model: ModelInfo, tried: Mapping[str, str]) -> dict[str, str]:
     """What to show of a model: its latency, what was found on trying it, then all it says of itself."""
     latency = _core.read_model_info(model.path).latency_samples
     shown = {"path": str(model.path)}
-    for rate in (48000, 44100):
+    if not model.streams:
+        shown["serves"] = "whole signals and files; no streams, no plug-in"
+    for rate in (48000, 44100) if model.streams else ():
         samples = latency(rate)
         shown[f"latency {rate / 1000:g} kHz"] = f"{samples / rate * 1000:.1f} ms ({samples} samples)"
     said = {key: value for key, value in model.metadata.items() if key not in ("name", "stems")}

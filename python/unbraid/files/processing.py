@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .._checks import Audio, Gain, gains_by_stem
 from ..registry import DEFAULT_MODEL, load_model
-from ..separator import ModelLike, Remixer, Separator, aligned
+from ..separator import ModelLike, Remixer, aligned, separation, stems_asked_for
 from .audio_io import OutputFile
 from .errors import DamageWarning
 from .input_file import InputFile, described
@@ -34,6 +34,7 @@ def separate_file(
     output_dir: PathLike = DEFAULT_FOLDER,
     *,
     model: ModelLike = DEFAULT_MODEL,
+    talkers: int | None = None,
     stems: Sequence[str] | None = None,
     format: str = "wav",  # noqa: A002
     bit_depth: int | None = None,
@@ -45,7 +46,7 @@ def separate_file(
 
     The files are `output_dir/NAME/STEM.FORMAT`, with the input's name without its ending as NAME; all of the name where
     that would leave only dots. `format` is "wav" or "flac"; `bit_depth` is 16, 24 or, for WAV, 32, which is float and
-    the default there (FLAC: 24). `stems` picks some of the model's stems. Sample rate, channels with their speakers,
+    the default there (FLAC: 24). `stems` picks some of the model's stems, `talkers` is that of `separate`. Sample rate, channels with their speakers,
     and length are the input's. `progress` is called with (seconds done, seconds in all) after each second.
 
     An input that is damaged or cut short is refused, and what is wrong is named with its time; what only decoding tells
@@ -61,13 +62,14 @@ def separate_file(
     """
     source = Path(input)
     model = load_model(model)
-    names = choose_stems(stems, model.stem_names)
+    stem_names = stems_asked_for(model, talkers)
+    names = choose_stems(stems, stem_names)
     targets = stem_paths(source, Path(output_dir), names, format)
 
     def stems_of(mixture: InputFile) -> Iterator[dict[str, Audio]]:
-        separator = Separator(mixture.sample_rate, mixture.channels, model)
-        rows = {name: separator.stem_names.index(name) for name in names}
-        for estimates in aligned(separator, mixture.blocks(BLOCK_SECONDS)):
+        _, separated = separation(mixture.sample_rate, mixture.channels, model, talkers)
+        rows = {name: stem_names.index(name) for name in names}
+        for estimates in separated(mixture.blocks(BLOCK_SECONDS)):
             yield {name: estimates[row] for name, row in rows.items()}
 
     process_file(source, targets, stems_of, bit_depth=bit_depth, keep_going=keep_going, force=force, progress=progress)
