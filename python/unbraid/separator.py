@@ -198,7 +198,9 @@ def separate(
 
     `audio` is (channels, samples), or 1-D for mono, float32 or float64, at `sample_rate` Hz; the stems are float32 and
     sum to it, to rounding. `talkers` says how many people a model that tells people apart looks for, 2 if it is not
-    given; other models have no such choice. Raises TypeError or ValueError for audio that is not such an array or not finite and for a
+    given; other models have no such choice.
+
+    Raises TypeError or ValueError for audio that is not such an array or not finite and for a
     rate or a number of channels out of range, ModelError for a model that cannot be had, RuntimeError where ONNX
     Runtime is missing or fails.
     """
@@ -224,9 +226,8 @@ def stems_asked_for(model: _core.Model, talkers: int | None) -> tuple[str, ...]:
     if isinstance(talkers, bool) or not isinstance(talkers, int | np.integer):
         raise TypeError(f"talkers must be an integer, got {type(talkers).__name__}")
     if model.streams:
-        raise ValueError(
-            f"talkers={talkers} is for models that tell people apart; {shown(model.name)} has {', '.join(model.stem_names)}"
-        )
+        stems = ", ".join(model.stem_names)
+        raise ValueError(f"talkers={talkers} is for models that tell people apart; {shown(model.name)} has {stems}")
     names = (*model.stem_names, *model.more_stem_names)
     if not 2 <= talkers <= len(names):
         raise ValueError(f"talkers must be 2 to {len(names)} with this model, got {shown(talkers)}")

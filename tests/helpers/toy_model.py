@@ -145,3 +145,36 @@ def save_pair_model(path: Path, *, counts_frames: bool = False, **metadata: str)
     return save_model(
         path, pair_graph(counts_frames=counts_frames), {**METADATA, "num_bins": str(PAIR_BINS), **metadata}
     )
+
+
+def save_embedding_model(path: Path, *, seed: int = 2, **metadata: str) -> Path:
+    """Embeddings of a band, random, that turn over as its power changes; of 4 values."""
+    rng = np.random.default_rng(seed)
+    size, bands = 4, 257
+    constants = {
+        "floor": np.array(1e-6, np.float32),
+        "axis_3": np.array([3]),
+        "weight": rng.standard_normal((bands, size)).astype(np.float32),
+        "shift": rng.standard_normal((bands, size)).astype(np.float32),
+    }
+    node = helper.make_node
+    nodes = [
+        node("Add", ["power", "floor"], ["floored"]),
+        node("Log", ["floored"], ["loudness"]),
+        node("Unsqueeze", ["loudness", "axis_3"], ["loudness_4d"]),
+        node("Mul", ["loudness_4d", "weight"], ["weighted"]),
+        node("Add", ["weighted", "shift"], ["embeddings"]),
+    ]
+    tensor, f32 = helper.make_tensor_value_info, TensorProto.FLOAT
+    graph = helper.make_graph(
+        nodes,
+        "embedding",
+        [tensor("power", f32, [1, "T", bands])],
+        [tensor("embeddings", f32, [1, "T", bands, size])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    contract = {
+        "stems": "talker1,talker2", "more_stems": "talker3", "num_bins": str(bands),
+        "mask": "embedding", "embedding": str(size), "sharpness": "5",
+    }  # fmt: skip
+    return save_model(path, graph, {**METADATA, **contract, **metadata})

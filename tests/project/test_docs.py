@@ -233,7 +233,7 @@ def test_the_table_of_latencies_is_the_cores() -> None:
 
 def test_the_table_of_the_metadata_is_the_contract() -> None:
     """Each key that the core reads, and no other."""
-    source = (ROOT / "cpp/unbraid/model/model_info.cpp").read_text(encoding="utf-8").split("parse_model_info(")[1]
+    source = (ROOT / "cpp/unbraid/model/model_info.cpp").read_text(encoding="utf-8").split("void parse_embedding(")[1]
     read = set(re.findall(r'entries\.\w+(?:<\w+>)?\("(\w+)"', source.split("const double overlap")[0]))
     read |= set(re.findall(r'"(\w+)"', re.search(r"for \(const char\* key : \{([^}]*)\}", source)[1]))  # type: ignore[index]
     assert {row[0].strip("`") for row in rows("own-model.md", "The metadata")} == read

@@ -46,7 +46,8 @@ def separate_file(
 
     The files are `output_dir/NAME/STEM.FORMAT`, with the input's name without its ending as NAME; all of the name where
     that would leave only dots. `format` is "wav" or "flac"; `bit_depth` is 16, 24 or, for WAV, 32, which is float and
-    the default there (FLAC: 24). `stems` picks some of the model's stems, `talkers` is that of `separate`. Sample rate, channels with their speakers,
+    the default there (FLAC: 24). `stems` picks some of the model's stems, `talkers` is as in `separate`.
+    Sample rate, channels with their speakers,
     and length are the input's. `progress` is called with (seconds done, seconds in all) after each second.
 
     An input that is damaged or cut short is refused, and what is wrong is named with its time; what only decoding tells
