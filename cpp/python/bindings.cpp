@@ -130,7 +130,7 @@ class PyWholeSignal {
  public:
   PyWholeSignal(const std::shared_ptr<const Model>& model, double sample_rate, int channels,
                 int talkers)
-      : core(model, sample_rate, channels, talkers), part_length(static_cast<int>(sample_rate)) {}
+      : core(model, sample_rate, channels, talkers), part_length_(static_cast<int>(sample_rate)) {}
 
   FloatArray process(const py::object& audio) {
     const FloatArray mixture = check_array(audio, "audio", 2, "(channels, samples)");
@@ -142,15 +142,15 @@ class PyWholeSignal {
       rows.push_back(reinterpret_cast<const float*>(first + channel * mixture.strides(0)));
     }
     const py::ssize_t num_samples = mixture.shape(1);
-    return separate((num_samples + part_length - 1) / part_length, [&](py::ssize_t part) {
-      const py::ssize_t count = std::min(part_length, num_samples - part * part_length);
-      core.process(rows.data(), count, stems);
+    return separate((num_samples + part_length_ - 1) / part_length_, [&](py::ssize_t part) {
+      const py::ssize_t count = std::min(part_length_, num_samples - part * part_length_);
+      core.process(rows.data(), count, stems_);
       for (const float*& row : rows) row += count;
     });
   }
 
   FloatArray finish() {
-    return separate(1, [&](py::ssize_t) { core.finish(stems); });
+    return separate(1, [&](py::ssize_t) { core.finish(stems_); });
   }
 
   WholeSignal core;
@@ -158,27 +158,27 @@ class PyWholeSignal {
  private:
   template <typename Run>
   FloatArray separate(py::ssize_t num_parts, Run run) {
-    const Claim claim(busy);
-    if (failed) throw std::runtime_error("the model failed earlier; make a new WholeSignal");
-    stems.assign(core.num_talkers() * core.channels(), {});
-    failed = true;
+    const Claim claim(busy_);
+    if (failed_) throw std::runtime_error("the model failed earlier; make a new WholeSignal");
+    stems_.assign(core.num_talkers() * core.channels(), {});
+    failed_ = true;
     {
       const py::gil_scoped_release release;
       run_all(num_parts, [this] { core.interrupt(); }, run, kMaxStretchRunSeconds);
     }
-    failed = false;
-    const auto length = static_cast<py::ssize_t>(stems[0].size());
+    failed_ = false;
+    const auto length = static_cast<py::ssize_t>(stems_[0].size());
     FloatArray outputs(Shape{core.num_talkers(), core.channels(), length});
     float* out = outputs.mutable_data();
-    for (const std::vector<float>& stem : stems) out = std::copy(stem.begin(), stem.end(), out);
-    stems.clear();
+    for (const std::vector<float>& stem : stems_) out = std::copy(stem.begin(), stem.end(), out);
+    stems_.clear();
     return outputs;
   }
 
-  py::ssize_t part_length;
-  std::vector<std::vector<float>> stems;
-  std::atomic_flag busy = ATOMIC_FLAG_INIT;
-  bool failed = false;
+  py::ssize_t part_length_;
+  std::vector<std::vector<float>> stems_;
+  std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
+  bool failed_ = false;
 };
 
 using PySeparator = PyStream<Separator>;

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import unbraid
-from tests.helpers.toy_model import save_embedding_model
+from helpers.toy_model import save_embedding_model
 from unbraid import _core
 from unbraid.cli.commands import run_command
 

@@ -84,7 +84,7 @@ void normalize(float* vector, int size) {
 std::vector<float> cluster(const Points& points, int count) {
   std::vector<float> best(static_cast<std::size_t>(count) * points.size);
   if (points.count() == 0) return best;
-  std::mt19937 generator(0);
+  std::mt19937 generator(0);  // NOLINT(*random-generator-seed): one signal, one result
   double best_score = 0.0;
   for (int restart = 0; restart < kRestarts; ++restart) {
     std::vector<float> centres = first_centres(points, count, generator);

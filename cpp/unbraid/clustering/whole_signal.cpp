@@ -168,7 +168,6 @@ void WholeSignal::separate_stretch(int num_frames) {
     normalize(active.vectors.data() + active.vectors.size() - size, info.embedding);
     active.weights.push_back(weights[i]);
   }
-  const bool silent = active.count() == 0;
   std::vector<float> centres = cluster(active, num_talkers_);
   std::vector<int> order(num_talkers_);
   std::iota(order.begin(), order.end(), 0);
