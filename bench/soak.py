@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 import unbraid
-from unbraid.separator import Audio
 
 LINES = 12
 MAX_BLOCK = 8192
@@ -55,7 +55,7 @@ class Soak:
         self._late = self._silence()
         self.seconds, self.worst, self.finite, self.resets = 0.0, 0.0, True, 0
 
-    def _silence(self) -> Audio:
+    def _silence(self) -> NDArray[np.float32]:
         return np.zeros((2, self._separator.latency_samples), np.float32)
 
     def step(self) -> None:
@@ -64,8 +64,8 @@ class Soak:
         if rng.random() < 0.05:
             self._level = float(rng.choice([0, 1e-6, 0.01, 0.1, 1]))
         if rng.random() < 0.2:
-            fader = f"{rng.choice(self._separator.stem_names)}_db"
-            self._remixer.set_gains(**{fader: float(rng.uniform(-72, 12))})
+            fader = str(rng.choice(self._separator.stem_names))
+            self._remixer.set_gains({fader: float(rng.uniform(-72, 12))})
         if rng.random() < 0.0005:
             self._separator.reset()
             self._remixer.reset()
