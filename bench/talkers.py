@@ -17,18 +17,12 @@ import scipy.fft
 from numpy.typing import NDArray
 
 import unbraid
+from unbraid.evaluation.metrics import si_sdr
 
 UNLIKE = 1.25  # ratio of pitches
 WIN_LENGTH, HOP_LENGTH = 1024, 256
 
 Audio = NDArray[np.float32]
-
-
-def si_sdr(estimate: Audio, reference: Audio) -> float:
-    """Zero-mean SI-SDR in dB (Le Roux et al., "SDR - half-baked or well done?", ICASSP 2019)."""
-    estimate, reference = (each.astype(np.float64) - each.mean(dtype=np.float64) for each in (estimate, reference))
-    target = (estimate @ reference) / (reference @ reference + 1e-20) * reference
-    return float(10 * np.log10((target @ target + 1e-20) / (np.square(estimate - target).sum() + 1e-20)))
 
 
 def gain(stems: Sequence[Audio], talkers: Sequence[Audio], mixture: Audio) -> float:
