@@ -507,6 +507,7 @@ void raise_os_error(std::exception_ptr exception) {
 }  // namespace unbraid
 
 PYBIND11_MODULE(_core, module) {
+  unbraid::fork_lock();  // a fork under way would pass over it later
   module.doc() = unbraid::docstring("");
   module.attr("__version__") = UNBRAID_VERSION;
   py::register_exception<unbraid::ModelError>(module, "ModelError", PyExc_ValueError)

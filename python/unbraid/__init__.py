@@ -9,12 +9,10 @@ to whole files in constant memory.
 
 from __future__ import annotations
 
-import os
-import threading
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import _core, _runtime
+from . import _core, _forks, _runtime
 from ._core import Model, ModelError, __version__
 
 if TYPE_CHECKING:
@@ -64,16 +62,10 @@ _HOMES = {
     "separate": "separator",
     "separate_file": "files",
 }
-# A fork waits for an import under way: its child would wait for a thread that is not there.
-_importing = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_importing.acquire, after_in_parent=_importing.release, after_in_child=_importing.release
-    )
 
 
 def __getattr__(name: str) -> Any:
-    with _importing:
+    with _forks.importing:
         if name in _HOMES:
             globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
             return globals()[name]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import copyreg
 import math
 import os
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import _core
+from . import _core, _forks
 from ._checks import shown
 from ._core import Model, ModelError
 
@@ -19,7 +18,6 @@ MODELS_FOLDER = Path(__file__).parent / "models"
 MODELS_VARIABLE = "UNBRAID_MODELS"
 
 _loaded: dict[Path, tuple[tuple[int, int], Model]] = {}
-_lock = threading.RLock()
 _inherited: list[dict[Path, tuple[tuple[int, int], Model]]] = []
 
 
@@ -30,11 +28,10 @@ def _begin_child() -> None:
     """
     _inherited.append(dict(_loaded))
     _loaded.clear()
-    _lock.release()
 
 
-if hasattr(os, "register_at_fork"):  # nor may it begin with a lock that another thread holds
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_begin_child)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_child)
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ def load_model(model: str | os.PathLike[str] | Model = DEFAULT_MODEL) -> Model:
     if isinstance(model, Model):
         return model
     path = find_model(model)
-    with _lock:
+    with _forks.loading:
         status = path.stat()
         stamp = (status.st_mtime_ns, status.st_size)
         if path not in _loaded or _loaded[path][0] != stamp:
