@@ -62,6 +62,22 @@ def test_centres_are_a_fixed_point_of_k_means(model: _core.Model) -> None:
         assert mean @ centre / np.linalg.norm(mean) > 0.999
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_clusters_are_those_of_scikit_learn(count: int) -> None:
+    cluster = pytest.importorskip("sklearn.cluster", reason="needs the extra [nmf]")
+    rng = np.random.default_rng(count)
+    directions = rng.standard_normal((count, 6))
+    points = directions[rng.integers(count, size=500)] + 0.2 * rng.standard_normal((500, 6))
+    points = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+    weights = rng.random(500, np.float32)
+    theirs = cluster.KMeans(count, n_init=10, random_state=0).fit(points, sample_weight=weights).cluster_centers_
+    theirs /= np.linalg.norm(theirs, axis=1, keepdims=True)
+    ours = _core.cluster(points, weights, count)
+    nearest = (ours @ theirs.T).argmax(axis=1)
+    assert sorted(nearest) == list(range(count))
+    np.testing.assert_allclose(ours, theirs[nearest], atol=0.02)
+
+
 def test_fewer_points_than_clusters() -> None:
     point = np.array([[3, 4]], np.float32)
     np.testing.assert_allclose(_core.cluster(point, np.ones(1, np.float32), 3), [[0.6, 0.8]] * 3, rtol=1e-6)
@@ -69,6 +85,8 @@ def test_fewer_points_than_clusters() -> None:
 
 
 def test_streams_refuse_it(model: _core.Model) -> None:
+    with pytest.raises(unbraid.ModelError, match="the model 'people' separates whole signals"):
+        unbraid.StemRack({}, model)
     for make in (unbraid.Separator, unbraid.Remixer):
         with pytest.raises(unbraid.ModelError, match="the model 'people' separates whole signals"):
             make(16000, 1, model)
