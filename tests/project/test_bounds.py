@@ -64,3 +64,16 @@ def test_the_bounds_of_a_model(name: str, said: str) -> None:
     assert said.format(constant(name)) in page
     if name == "kMaxModelBytes":
         assert constant(name) == 1 << 30
+
+
+def test_wheels_are_built_with_what_lint_builds_with() -> None:
+    lines = (ROOT / ".ci" / "build-requirements.txt").read_text(encoding="utf-8").splitlines()
+    pinned = [line.removesuffix(" \\") for line in lines if line and not line.startswith((" ", "#"))]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    lint = project["project"]["optional-dependencies"]["lint"]
+    tools = ("cmake", "ninja", "pybind11", "scikit-build-core")
+    assert [name for name in lint if name.split("==")[0] in tools] == [
+        name for name in pinned if name.split("==")[0] in tools
+    ]
+    hashes = re.findall(r"--hash=sha256:[0-9a-f]{64}", "\n".join(lines))
+    assert len(hashes) >= 2 * len(pinned)
