@@ -26,6 +26,29 @@ COMMON |= {"attribution": "someone", "origin": "git a/b@c"}
 SUMMARY = {"recipe": "toy", "sources": {name: COMMON | row for name, row in SOURCES.items()}}
 
 
+RECIPE = """
+name = "toy"
+kinds = ["speech", "music", "noise"]
+validation_percent = 5
+max_file_bytes = 1
+max_seconds = 1.0
+[reserved]
+sources = []
+speakers = []
+[[source]]
+name = "things"
+kind = "noise"
+git = "a/b"
+commit = "c"
+include = "."
+joined = "(.*)"
+listed = "things.tsv"
+selection = "The selection is another's."
+license = "per clip"
+attribution = "per clip"
+"""
+
+
 def gain(clip: str, stem: str, value: float, kind: str = "speech+music+noise") -> Score:
     return Score("toy", clip, kind, stem, "si_sdr_gain", value)
 
@@ -66,6 +89,8 @@ def test_a_card_says_what_the_files_say(tmp_path: Path) -> None:
     scores.write_text(json.dumps([asdict(score) for score in SCORES]))
 
     (recipe / "limits.md").write_text("## Limits\n\nIt is a toy.\n")
+    (recipe / "recipe.toml").write_text(RECIPE)
+    (recipe / "things.tsv").write_text("clip\tclass\tauthor\tlicence\ttitle\n1-2\tfan\tAda\tCC0 1.0\tfan.wav\n")
     card = write_card(model, recipe, corpus, run, scores, folder)
     text = card.read_text()
     record = (recipe / "training.md").read_text()
@@ -77,6 +102,8 @@ def test_a_card_says_what_the_files_say(tmp_path: Path) -> None:
         "seed 3",
         "| 2.62 | -20.00 | 1.25 (001) |",
         "It is a toy.",
+        "### things\n\nThe selection is another's.\n",
+        "| 1-2 | Ada | CC0 1.0 | fan.wav |",
     ):
         assert piece in text, piece
     assert "kernel 5" in record

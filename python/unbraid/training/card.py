@@ -8,6 +8,7 @@ is typed by hand.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from unbraid.evaluation.scores import Score, mixture_of, read_clip
 from unbraid.evaluation.tables import figures
 from unbraid.registry import describe, load_model
 from unbraid.training.corpus.clips import hours_of
+from unbraid.training.corpus.sources import Recipe
 
 HEAD = """# {name}
 
@@ -53,6 +55,20 @@ def sources_table(summary: dict[str, Any]) -> str:
             f"| {row['license']} | {row['attribution']} | {row['origin']} |"
         )
     return "\n".join(lines) + f"\n\nIn all: {hours_of(summary)}."
+
+
+def listed_clips(folder: Path) -> str:
+    """The recordings of each source of a recipe's folder that has a table of them, with author and licence."""
+    recipe = Recipe.load(folder / "recipe.toml")
+    parts = []
+    for source in recipe.sources:
+        if source.listed:
+            with (folder / source.listed).open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file, delimiter="\t"))
+            lines = [f"| {row['clip']} | {row['author']} | {row['licence']} | {row['title']} |" for row in rows]
+            table = "\n".join(["| clip | author | licence | title |", "|---|---|---|---|", *lines])
+            parts.append(f"\n### {source.name}\n\n{recipe.selections.get(source.name, '')}\n\n{table}\n")
+    return "\n".join(parts)
 
 
 def plot_curve(rows: list[dict[str, Any]], path: Path) -> None:
@@ -134,6 +150,7 @@ def write_card(model_path: Path, recipe: Path, corpus: Path, run: Path, scores: 
     limits = (recipe / "limits.md").read_text().strip()
     card.write_text(
         f"{head}\n{FIGURES}\n\n{figures(all_scores)}\n\n{limits}\n\n## Sources\n\n{sources_table(summary)}\n"
+        + listed_clips(recipe)
     )
     (recipe / "training.md").write_text(
         f"# The last run of {info.name}\n\n{settings(config)}.\n\n"

@@ -10,7 +10,7 @@ import tarfile
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,8 @@ class Recipe:
     max_file_bytes: int
     max_seconds: float
     reserved_speakers: frozenset[str]
+    # By source, where the selection of recordings has a licence of its own: a sentence on it.
+    selections: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path) -> Recipe:
@@ -75,6 +77,7 @@ class Recipe:
             table: dict[str, Any] = tomllib.load(file)
         reserved = [word.lower() for word in table["reserved"]["sources"]]
         sources = []
+        selections = {row["name"]: row.pop("selection") for row in table["source"] if "selection" in row}
         for row in table["source"]:
             source = Source(**row, ids=_listed(path.parent / row["listed"]) if "listed" in row else frozenset())
             if source.listed and not source.joined:
@@ -91,6 +94,7 @@ class Recipe:
             name=table["name"],
             kinds=table["kinds"],
             sources=sources,
+            selections=selections,
             validation_percent=table["validation_percent"],
             max_file_bytes=table["max_file_bytes"],
             max_seconds=table["max_seconds"],
