@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import unbraid
-from bench.peers import Audio
+from bench.peers import Audio, at_length
 from unbraid import nmf
 from unbraid.evaluation.metrics import si_sdr
 from unbraid.evaluation.scores import System, resample
@@ -83,9 +83,10 @@ def dictionary_system(path: Path) -> System:
     def separate(mixture: Audio, rate: float, reference: Audio) -> dict[str, Audio]:
         heard = resample(mixture, rate, dictionaries.sample_rate)
         stems = nmf.separate(heard, dictionaries.sample_rate, dictionaries)
-        back = {name: resample(stem, dictionaries.sample_rate, rate) for name, stem in stems.items()}
-        missing = max(0, mixture.shape[1] - next(iter(back.values())).shape[1])  # a sample of rounding
-        return {name: np.pad(stem, [(0, 0), (0, missing)])[:, : mixture.shape[1]] for name, stem in back.items()}
+        return {
+            name: at_length(resample(stem, dictionaries.sample_rate, rate), mixture.shape[1])
+            for name, stem in stems.items()
+        }
 
     return separate
 

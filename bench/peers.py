@@ -22,6 +22,12 @@ from numpy.typing import NDArray
 Audio = NDArray[np.float32]
 
 
+def at_length(audio: Audio, num_samples: int) -> Audio:
+    """(channels, samples), cut or padded: resampling there and back may round by a sample."""
+    missing = max(num_samples - audio.shape[1], 0)
+    return np.pad(audio, [(0, 0), (0, missing)])[:, :num_samples]
+
+
 class Peer(Protocol):
     """One channel of a peer's stream. The output lags the input by a constant of the peer."""
 

@@ -31,7 +31,7 @@ from pathlib import Path
 import numpy as np
 
 import unbraid
-from bench.peers import PEERS, Audio, Peer, open_peers, run_stream
+from bench.peers import PEERS, Audio, Peer, at_length, open_peers, run_stream
 from unbraid.evaluation.metrics import METRICS, Metric, open_metrics
 from unbraid.evaluation.scores import Score, System, resample, score_folder, system_of
 from unbraid.evaluation.tables import COLUMNS, SUMMARY, markdown, report, summary
@@ -58,8 +58,7 @@ def enhance(open_stream: Callable[[], Peer], mixture: Audio, rate: int, referenc
     output = np.stack([run_stream(stream, channel) for stream, channel in zip(streams, heard, strict=True)])
     lag = find_lag(output, resample(reference, rate, peer_rate), max_lag)
     speech = resample(output[:, lag : output.shape[1] - max_lag + lag], peer_rate, rate)
-    missing = max(mixture.shape[1] - speech.shape[1], 0)  # a sample of rounding
-    return {"speech": np.pad(speech, [(0, 0), (0, missing)])[:, : mixture.shape[1]]}
+    return {"speech": at_length(speech, mixture.shape[1])}
 
 
 def open_systems(model: unbraid.Model, peers: Mapping[str, Callable[[], Peer]]) -> dict[str, System]:

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 import unbraid
 from unbraid.evaluation.metrics import si_sdr
+from unbraid.nmf.frames import Frames
 
 UNLIKE = 1.25  # ratio of pitches
-WIN_LENGTH, HOP_LENGTH = 1024, 256
+WIN_LENGTH = 1024
 
 Audio = NDArray[np.float32]
 
@@ -36,23 +37,19 @@ def gain(stems: Sequence[Audio], talkers: Sequence[Audio], mixture: Audio) -> fl
 
 def ideal(talkers: Sequence[Audio]) -> list[Audio]:
     """What the best real masks between 0 and 1 of each bin make of the mixture: Re(S X*) / |X|²."""
-    window = np.sin(np.pi * np.arange(WIN_LENGTH) / WIN_LENGTH)
-    padded = [np.pad(talker, WIN_LENGTH) for talker in talkers]
+    frames = Frames(WIN_LENGTH)
+    num_samples = len(talkers[0])
 
-    def spectra(audio: Audio) -> NDArray[np.complex128]:
-        frames = np.lib.stride_tricks.sliding_window_view(audio, WIN_LENGTH)[::HOP_LENGTH]
-        found: NDArray[np.complex128] = scipy.fft.rfft(frames * window)
-        return found
+    def spectra(audio: Audio) -> NDArray[np.complex64]:
+        return frames.analyse(audio[None], 0, frames.count(num_samples))
 
-    mixture = spectra(np.sum(padded, axis=0))
+    mixture = spectra(np.sum(talkers, axis=0))
     found = []
-    for talker in padded:
+    for talker in talkers:
         masks = np.clip((spectra(talker) * mixture.conj()).real / (np.abs(mixture) ** 2 + 1e-12), 0, 1)
-        frames = scipy.fft.irfft(masks * mixture) * window * 2 * HOP_LENGTH / WIN_LENGTH
-        out = np.zeros(len(talker), np.float32)
-        for i, frame in enumerate(frames):
-            out[i * HOP_LENGTH : i * HOP_LENGTH + WIN_LENGTH] += frame
-        found.append(out[WIN_LENGTH:-WIN_LENGTH])
+        out = np.zeros((1, num_samples), np.float32)
+        frames.add(masks * mixture, 0, out)
+        found.append(out[0])
     return found
 
 

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <filesystem>
 #include <limits>
-#include <numeric>
 
 #include "python/docstrings.h"
 #include "python/long_calls.h"
@@ -46,6 +45,16 @@ class Claim {
   std::atomic_flag& busy_;
 };
 
+/// Where the rows of an array begin; its samples lie side by side, its rows need not.
+std::vector<const float*> rows_of(const FloatArray& audio) {
+  const auto* first = reinterpret_cast<const char*>(audio.data());
+  std::vector<const float*> rows(audio.shape(0));
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    rows[row] = reinterpret_cast<const float*>(first + row * audio.strides(0));
+  }
+  return rows;
+}
+
 /// A Separator or a Remixer as Python sees it.
 template <typename Core>
 class PyStream {
@@ -59,13 +68,7 @@ class PyStream {
     const Claim claim(busy);
     const py::ssize_t num_samples = mixture.shape(1);
     FloatArray outputs(output_shape(num_samples));
-    const auto* first = reinterpret_cast<const char*>(mixture.data());
-    std::vector<const float*> rows;
-    rows.reserve(core.channels());
-    for (int channel = 0; channel < core.channels(); ++channel) {
-      rows.push_back(reinterpret_cast<const float*>(first + channel * mixture.strides(0)));
-    }
-    process_hops(std::move(rows), rows_of(outputs, num_samples), num_samples);
+    process_hops(rows_of(mixture), output_rows(outputs, num_samples), num_samples);
     return outputs;
   }
 
@@ -75,7 +78,7 @@ class PyStream {
     FloatArray outputs(output_shape(num_samples));
     const std::vector<float> silence(num_samples);
     const std::vector<const float*> rows(core.channels(), silence.data());
-    process_hops(rows, rows_of(outputs, num_samples), num_samples);
+    process_hops(rows, output_rows(outputs, num_samples), num_samples);
     core.reset();
     return outputs;
   }
@@ -117,7 +120,7 @@ class PyStream {
     return {core.num_outputs(), core.channels(), num_samples};
   }
 
-  std::vector<float*> rows_of(FloatArray& outputs, py::ssize_t num_samples) const {
+  std::vector<float*> output_rows(FloatArray& outputs, py::ssize_t num_samples) const {
     std::vector<float*> rows(core.num_outputs() * core.channels());
     for (std::size_t i = 0; i < rows.size(); ++i)
       rows[i] = outputs.mutable_data() + i * num_samples;
@@ -135,12 +138,7 @@ class PyWholeSignal {
   FloatArray process(const py::object& audio) {
     const FloatArray mixture = check_array(audio, "audio", 2, "(channels, samples)");
     check_extent(mixture, "audio", 0, core.channels(), "channels");
-    const auto* first = reinterpret_cast<const char*>(mixture.data());
-    std::vector<const float*> rows;
-    rows.reserve(core.channels());
-    for (int channel = 0; channel < core.channels(); ++channel) {
-      rows.push_back(reinterpret_cast<const float*>(first + channel * mixture.strides(0)));
-    }
+    std::vector<const float*> rows = rows_of(mixture);
     const py::ssize_t num_samples = mixture.shape(1);
     return separate((num_samples + part_length_ - 1) / part_length_, [&](py::ssize_t part) {
       const py::ssize_t count = std::min(part_length_, num_samples - part * part_length_);
@@ -215,19 +213,6 @@ std::vector<float> gains(const PyRemixer& remixer) {
   return gains;
 }
 
-/// Power of bins, [frames][bins], as power of the model's bands.
-std::vector<float> band_power(const ModelInfo& info, const FloatArray& power) {
-  std::vector<float> sums;
-  for (py::ssize_t frame = 0; frame < power.shape(0); ++frame) {
-    const float* bins = power.data(frame);
-    for (int band = 0; band < info.num_bands(); ++band) {
-      sums.push_back(
-          std::accumulate(bins + info.band_edges[band], bins + info.band_edges[band + 1], 0.0f));
-    }
-  }
-  return sums;
-}
-
 FloatArray embeddings(const SharedModel& model, const py::object& given) {
   Embedder embedder(model);
   const ModelInfo& info = model->info();
@@ -235,7 +220,10 @@ FloatArray embeddings(const SharedModel& model, const py::object& given) {
   check_extent(power, "power", 1, info.num_bins, "bins");
   if (power.shape(0) == 0) throw py::value_error("power must have at least one frame");
   FloatArray found(Shape{power.shape(0), info.num_bands(), info.embedding});
-  const std::vector<float> sums = band_power(info, power);
+  std::vector<float> sums(power.shape(0) * info.num_bands());
+  for (py::ssize_t frame = 0; frame < power.shape(0); ++frame) {
+    info.sum_bands(power.data(frame), sums.data() + frame * info.num_bands());
+  }
   float* out = found.mutable_data();
   const auto num_frames = static_cast<int>(power.shape(0));
   const py::gil_scoped_release release;
@@ -256,10 +244,7 @@ FloatArray cluster_points(const py::object& given, const py::object& given_weigh
   if (count < 1) throw py::value_error("count must be at least 1");
   Points points{static_cast<int>(vectors.shape(1)), {}, {}};
   for (py::ssize_t i = 0; i < vectors.shape(0); ++i) {
-    if (!(weights.at(i) > 0.0f)) continue;
-    points.vectors.insert(points.vectors.end(), vectors.data(i), vectors.data(i) + points.size);
-    normalize(points.vectors.data() + points.vectors.size() - points.size, points.size);
-    points.weights.push_back(weights.at(i));
+    if (weights.at(i) > 0.0f) points.add(vectors.data(i), weights.at(i));
   }
   const std::vector<float> centres = cluster(points, count);
   FloatArray found(Shape{count, points.size});
@@ -410,6 +395,7 @@ void bind_model(py::module_& module) {
             }),
             py::arg("path"));
   Binder(model, "Model")
+      .def("check_streams", [](const Model& model) { model.info().check_streams(); })
       .def("masks", &masks, py::arg("power"))
       .def("embeddings", &embeddings, py::arg("power"))
       .property("path", &Model::path)

@@ -105,6 +105,9 @@ class Model:
     def latency_samples(self, sample_rate: float) -> int:
         """The delay of a stream at this rate in Hz, in samples. Raises ValueError for a rate outside 8000 to 192000."""
 
+    def check_streams(self) -> None:
+        """Raises ModelError unless it runs in streams."""
+
     def masks(self, power: NDArray[np.float32]) -> NDArray[np.float32]:
         """Masks (num_frames, stems, num_bins) for power (num_frames, num_bins), both float32.
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._checks import Audio, as_audio, check_sample_rate, shown
-from ._core import MIN_SAMPLE_RATE
 from .files.input_file import InputFile
 from .files.processing import BLOCK_SECONDS, Progress, process_file
 from .registry import DEFAULT_MODEL, load_model
@@ -54,8 +53,7 @@ class StemRack:
 
     def __init__(self, chains: Mapping[str, Chain], model: ModelLike = DEFAULT_MODEL) -> None:
         self._model = load_model(model)
-        if not self._model.streams:
-            Separator(MIN_SAMPLE_RATE, 1, self._model)  # says why not
+        self._model.check_streams()
         if not isinstance(chains, Mapping):
             raise TypeError(f"chains must map stem names to chains, got {type(chains).__name__}")
         unknown = [name for name in chains if name not in self._model.stem_names]

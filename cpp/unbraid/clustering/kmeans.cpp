@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <random>
 
@@ -76,9 +77,11 @@ double improve(const Points& points, int count, std::vector<float>& centres) {
 
 }  // namespace
 
-void normalize(float* vector, int size) {
+void Points::add(const float* vector, float weight) {
   const float length = std::max(std::sqrt(dot(vector, vector, size)), kLeastLength);
-  std::transform(vector, vector + size, vector, [length](float value) { return value / length; });
+  std::transform(vector, vector + size, std::back_inserter(vectors),
+                 [length](float value) { return value / length; });
+  weights.push_back(weight);
 }
 
 std::vector<float> cluster(const Points& points, int count) {

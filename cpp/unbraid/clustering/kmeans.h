@@ -12,10 +12,9 @@ struct Points {
   std::vector<float> weights;  // [points], above zero
 
   std::size_t count() const { return weights.size(); }
+  /// One more, of any length: its direction counts. One of next to no length keeps its own.
+  void add(const float* vector, float weight);
 };
-
-/// The same direction at unit length; a vector of next to no length keeps its own.
-void normalize(float* vector, int size);
 
 /// Spherical k-means (Dhillon and Modha, 2001), with k-means++ to begin with (Arthur and
 /// Vassilvitskii, 2007), of some restarts the best: centres[count][size] of unit length. The same

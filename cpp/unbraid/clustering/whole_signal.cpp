@@ -20,11 +20,6 @@ constexpr double kOverlapSeconds = 4.0;
 constexpr float kActive = 1e-4f;       // of the loudest point: what is quieter belongs to nobody
 constexpr float kCentreWeight = 0.1f;  // of the centres beside the masks where stretches overlap
 
-Stft make_stft(const ModelInfo& info, double sample_rate) {
-  const StftSizes sizes = stft_sizes(sample_rate, info.win_seconds, info.hop_seconds);
-  return Stft(sizes.win_length, sizes.hop_length);
-}
-
 /// What each point counts: its magnitude, nothing where it is not active. Magnitude ratio weights
 /// of Wang et al., "Alternative objective functions for deep clustering", ICASSP 2018, eq. 4.
 std::vector<float> point_weights(const float* power, std::size_t count) {
@@ -42,7 +37,7 @@ WholeSignal::WholeSignal(const std::shared_ptr<const Model>& model, double sampl
                          int channels, int num_talkers)
     : channels_(channels),
       num_talkers_(num_talkers),
-      stft_(make_stft(model->info(), sample_rate)),
+      stft_(model->info().make_stft(sample_rate)),
       embedder_(model),
       normalizer_(static_cast<double>(stft_.hop_length()) / sample_rate),
       silent_hops_(stft_.win_length() / stft_.hop_length() - 1),
@@ -52,10 +47,7 @@ WholeSignal::WholeSignal(const std::shared_ptr<const Model>& model, double sampl
       bin_gains_(stft_.num_bins()),
       frame_(stft_.win_length()),
       finished_(stft_.hop_length()) {
-  if (channels < 1 || channels > kMaxChannels) {
-    throw std::invalid_argument("channels must be 1 to " + std::to_string(kMaxChannels) + ", got " +
-                                std::to_string(channels));
-  }
+  check_channels(channels);
   if (num_talkers < 2 || num_talkers > model->info().max_stems()) {
     throw std::invalid_argument("talkers must be 2 to " +
                                 std::to_string(model->info().max_stems()) + ", got " +
@@ -146,10 +138,10 @@ void WholeSignal::hear(int num_frames) {
                  scratch_.data(), bin_power_.data());
     const auto first = bin_power_.begin();
     const float gain = normalizer_.gain(std::accumulate(first, first + known, 0.0f));
-    for (std::size_t band = 0; band < num_bands; ++band) {
-      const int* edge = info.band_edges.data() + band;
-      power_.push_back(gain * std::accumulate(first + edge[0], first + edge[1], 0.0f));
-    }
+    power_.resize(power_.size() + num_bands);
+    float* bands = power_.data() + power_.size() - num_bands;
+    info.sum_bands(bin_power_.data(), bands);
+    for (std::size_t band = 0; band < num_bands; ++band) bands[band] *= gain;
   }
 }
 
@@ -162,11 +154,7 @@ void WholeSignal::separate_stretch(int num_frames) {
   const std::vector<float> weights = point_weights(power_.data(), power_.size());
   Points active{info.embedding, {}, {}};
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    if (weights[i] == 0.0f) continue;
-    const float* vector = embeddings.data() + i * size;
-    active.vectors.insert(active.vectors.end(), vector, vector + size);
-    normalize(active.vectors.data() + active.vectors.size() - size, info.embedding);
-    active.weights.push_back(weights[i]);
+    if (weights[i] > 0.0f) active.add(embeddings.data() + i * size, weights[i]);
   }
   std::vector<float> centres = cluster(active, num_talkers_);
   std::vector<int> order(num_talkers_);

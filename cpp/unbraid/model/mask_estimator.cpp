@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace unbraid {
 
@@ -14,6 +13,7 @@ MaskEstimator::Batch::Batch(const ModelInfo& info, int frames)
 MaskEstimator::MaskEstimator(std::shared_ptr<const Model> model)
     : model_(std::move(model)),
       masks_(static_cast<std::size_t>(model_->info().num_stems()) * model_->info().num_bins) {
+  model_->info().check_streams();
   for (auto& states : states_) {
     for (const StateInfo& state : model_->states()) states.emplace_back(state.shape);
   }
@@ -60,15 +60,12 @@ void MaskEstimator::estimate(int num_frames) {
 
 void MaskEstimator::run(Batch& batch, int first_frame) {
   const ModelInfo& info = model_->info();
-  const std::vector<int>& edges = info.band_edges;
   const int num_bands = info.num_bands();
-  float* band = batch.band_power.data();
   for (int frame = 0; frame < batch.num_frames; ++frame) {
-    const float* bins = power(first_frame + frame);
-    for (int i = 0; i < num_bands; ++i) {
-      *band = std::accumulate(bins + edges[i], bins + edges[i + 1], 0.0f);
-      finite_ = finite_ && std::isfinite(*band++);
-    }
+    float* bands = batch.band_power.data() + frame * num_bands;
+    info.sum_bands(power(first_frame + frame), bands);
+    finite_ = finite_ && std::all_of(bands, bands + num_bands,
+                                     [](float power) { return std::isfinite(power); });
   }
   model_->session().run(batch.bindings[current_], interrupt_);
   check_masks(batch.band_masks);

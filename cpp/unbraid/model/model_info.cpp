@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <set>
 
-#include "unbraid/dsp/stft.h"
 #include "unbraid/model/text.h"
 
 namespace unbraid {
@@ -159,6 +159,17 @@ ModelInfo parse_model_info(const Metadata& all) {
                  "a latency above " + std::to_string(static_cast<int>(kMaxLatencySeconds)) + " s");
   }
   return info;
+}
+
+void ModelInfo::sum_bands(const float* bins, float* bands) const {
+  for (int band = 0; band < num_bands(); ++band) {
+    bands[band] = std::accumulate(bins + band_edges[band], bins + band_edges[band + 1], 0.0f);
+  }
+}
+
+Stft ModelInfo::make_stft(double sample_rate) const {
+  const StftSizes sizes = stft_sizes(sample_rate, win_seconds, hop_seconds);
+  return Stft(sizes.win_length, sizes.hop_length);
 }
 
 int ModelInfo::latency_samples(double sample_rate) const {

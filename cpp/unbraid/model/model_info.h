@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "unbraid/dsp/stft.h"
+
 namespace unbraid {
 
 /// The file is no model of ours; the message names the file and what is wrong with it.
@@ -48,6 +50,12 @@ struct ModelInfo {
   int num_bands() const { return static_cast<int>(band_edges.size()) - 1; }
   int num_stems() const { return static_cast<int>(stem_names.size()); }
   int max_stems() const { return static_cast<int>(stem_names.size() + more_stem_names.size()); }
+
+  /// bins[num_bins] -> their sums over bands[num_bands].
+  void sum_bands(const float* bins, float* bands) const;
+
+  /// Its frames at a host's sample rate; throws as stft_sizes does.
+  Stft make_stft(double sample_rate) const;
 
   /// Whether it runs hop by hop; one of embeddings hears whole signals.
   bool streams() const { return mask != kEmbeddingMask; }

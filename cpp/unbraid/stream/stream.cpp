@@ -8,15 +8,13 @@
 #include "unbraid/dsp/middle_power.h"
 
 namespace unbraid {
-namespace {
 
-Stft make_stft(const ModelInfo& info, double sample_rate) {
-  info.check_streams();
-  const StftSizes sizes = stft_sizes(sample_rate, info.win_seconds, info.hop_seconds);
-  return Stft(sizes.win_length, sizes.hop_length);
+void check_channels(int channels) {
+  if (channels < 1 || channels > kMaxChannels) {
+    throw std::invalid_argument("channels must be 1 to " + std::to_string(kMaxChannels) + ", got " +
+                                std::to_string(channels));
+  }
 }
-
-}  // namespace
 
 Stream::Stream(const std::shared_ptr<const Model>& model, double sample_rate, int channels,
                int num_outputs)
@@ -24,16 +22,13 @@ Stream::Stream(const std::shared_ptr<const Model>& model, double sample_rate, in
       channels_(channels),
       num_outputs_(num_outputs),
       latency_samples_(model->info().latency_samples(sample_rate)),
-      stft_(make_stft(model->info(), sample_rate)),
+      stft_(model->info().make_stft(sample_rate)),
       estimator_(model),
       normalizer_(static_cast<double>(stft_.hop_length()) / sample_rate),
       middle_(stft_.num_bins()),
       masked_(stft_.num_bins()),
       frame_(stft_.win_length()) {
-  if (channels < 1 || channels > kMaxChannels) {
-    throw std::invalid_argument("channels must be 1 to " + std::to_string(kMaxChannels) + ", got " +
-                                std::to_string(channels));
-  }
+  check_channels(channels);
   const std::size_t num_signals = num_outputs * channels;
   history_.assign(channels, std::vector<float>(latency_samples_));
   spectra_.assign(model->info().lookahead_frames + 1,

@@ -12,6 +12,9 @@ namespace unbraid {
 
 constexpr int kMaxChannels = 8;
 
+/// Throws std::invalid_argument unless 1..kMaxChannels.
+void check_channels(int channels);
+
 /// What separating and remixing share: blocks of any size in, hop by hop to spectra and masks, and
 /// blocks of the same size out, `latency_samples()` later.
 ///

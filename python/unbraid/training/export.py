@@ -246,6 +246,11 @@ def run_onnx(path: Path, power: NDArray[np.float32]) -> NDArray[np.float32]:
     return masks
 
 
+def current_commit() -> str:
+    """That of the checkout in whose folder the export runs; empty where there is none."""
+    return subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+
+
 def halve(path: Path) -> None:
     """Store the large tensors of a model file in half precision, each followed by a Cast, which loading folds away."""
     proto = onnx.load(path)
@@ -320,7 +325,7 @@ def main() -> None:
     args = parser.parse_args()
     model, run = load_checkpoint(*(args.run / name for name in args.checkpoint))
     settings = json.loads((args.run / "config.json").read_text())
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    commit = current_commit()
     run |= {"commit": commit, "seed": settings["train"]["seed"], "torch": settings["torch"]}
     stems = load_kinds(args.corpus)
     if len(stems) != model.config.num_stems:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from onnx import helper
 
-from unbraid.training.export import HALF_TOLERANCE, OPSET, TOLERANCE, ExportError, halve
+from unbraid.training.export import HALF_TOLERANCE, OPSET, TOLERANCE, ExportError, current_commit, halve
 from unbraid.training.talkers.frames import BANDS, BIN_HZ, HOP_SECONDS, WIN_SECONDS
 from unbraid.training.talkers.model import Embedder, EmbedderConfig
 
@@ -127,10 +126,9 @@ def check_parity(model: Embedder, path: Path, halved: Path, num_frames: int = 20
 def export(checkpoint: Path, output: Path, data: str) -> dict[str, float]:
     """Writes the model file of a checkpoint; returns what check_parity found."""
     model, run = load_embedder(checkpoint)
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         full, half = Path(folder) / "full.onnx", Path(folder) / "half.onnx"
-        save(model, full, metadata(output.stem, model, run | {"commit": commit}, data))
+        save(model, full, metadata(output.stem, model, run | {"commit": current_commit()}, data))
         shutil.copy(full, half)
         halve(half)
         differences = check_parity(model, full, half)
