@@ -16,7 +16,7 @@ from . import _core, _forks, _runtime
 from ._core import Model, ModelError, __version__
 
 if TYPE_CHECKING:
-    from .files import AudioFileError, ClippingWarning, DamageWarning, remix_file, separate_file
+    from .files import AudioFileError, ClippingWarning, DamageWarning, FilmWarning, remix_file, separate_file
     from .plugin import load_plugin
     from .rack import StemRack
     from .registry import ModelInfo, load_model, models
@@ -29,6 +29,7 @@ __all__ = [
     "AudioFileError",
     "ClippingWarning",
     "DamageWarning",
+    "FilmWarning",
     "Model",
     "ModelError",
     "ModelInfo",
@@ -50,6 +51,7 @@ _HOMES = {
     "AudioFileError": "files",
     "ClippingWarning": "files",
     "DamageWarning": "files",
+    "FilmWarning": "files",
     "ModelInfo": "registry",
     "Remixer": "separator",
     "Separator": "separator",

@@ -133,11 +133,12 @@ class StemRack:
         output: str | os.PathLike[str],
         *,
         bit_depth: int | None = None,
+        audio_track: int = 1,
         keep_going: bool = False,
         force: bool = False,
         progress: Progress | None = None,
     ) -> Path:
-        """Sends a whole file through the rack in constant memory, to a .wav or .flac file; returns its path.
+        """Sends a whole file through the rack in constant memory, to a file of any format; returns its path.
 
         Everything else, errors too, is as in `remix_file`.
         """
@@ -153,6 +154,7 @@ class StemRack:
         process_file(
             *(Path(input), {"rack": target}, produced),
             bit_depth=bit_depth,
+            audio_track=audio_track,
             keep_going=keep_going,
             force=force,
             progress=progress,

@@ -12,7 +12,7 @@ import unbraid
 from helpers.audio import soft_noise, write
 from helpers.containers import decoded, fmt, pcm, wav, written
 from unbraid.files.input_file import InputFile
-from unbraid.files.output_format import as_integers
+from unbraid.files.output_format import Quantizer
 
 LAYOUTS = {
     "2.1": 0xB,
@@ -81,7 +81,23 @@ def test_integers_are_rounded_and_clipped() -> None:
     levels = [[0, 1.4, 1.6, -1.6, 32767.4, 32768, 40000, -32768, -40000]]
     audio = np.array(levels, np.float32) / np.float32(32768)
     expected = [[0, 1, 2, -2, 32767, 32767, 32767, -32768, -32768]]
-    np.testing.assert_array_equal(as_integers(audio, 16) >> 16, expected)
+    np.testing.assert_array_equal(Quantizer(16, dither=False)(audio) >> 16, expected)
+
+
+def test_what_16_bits_cut_off_becomes_noise_and_no_distortion() -> None:
+    """A tone of half a step: rounding alone makes silence of it, dither keeps it under noise that does not follow it."""
+    time = np.arange(48000) / 48000
+    tone = (0.4 * 2**-15 * np.sin(2 * np.pi * 1000 * time)).astype(np.float32)[np.newaxis]
+    assert not Quantizer(16, dither=False)(tone).any()
+    dithered = (Quantizer(16)(tone) >> 16).astype(np.float64)
+    spectrum = np.abs(np.fft.rfft(dithered[0])) / 24000
+    assert spectrum[1000] == pytest.approx(0.4, abs=0.02)
+    assert np.delete(spectrum, 1000).max() < 0.03  # no harmonic above the noise
+    np.testing.assert_array_equal(Quantizer(16)(tone), Quantizer(16)(tone))  # in every run the same
+
+
+def test_silence_stays_silent() -> None:
+    assert not Quantizer(16)(np.zeros((2, 100), np.float32)).any()
 
 
 @pytest.mark.parametrize("bit_depth", [16, 24])

@@ -14,16 +14,24 @@ import click
 from .. import _core
 from .._core import Model, __version__
 from ..files import processing as files
-from ..files.audio_io import BIT_DEPTHS
-from ..files.naming import URL, check_distinct, check_formats
+from ..files.naming import URL, check_distinct, check_formats, endings, stem_targets
+from ..files.output_format import kind_of
 from ..rack import Chain
 from ..registry import ModelInfo, describe, load_model, read_installed
 from ..separator import stems_asked_for
 from .chains import build_rack, chain_option
 from .endings import SOME_FAILED
-from .file_options import bit_depth_option, check_depth, keep_going_option
+from .file_options import (
+    audio_track_option,
+    bit_depth_option,
+    check_depth,
+    format_option,
+    keep_going_option,
+    multitrack_option,
+    video_option,
+)
 from .messages import print_error, printable
-from .options import StemCommand, format_option, gains_of, known_stems, model_option, stems_option
+from .options import StemCommand, gains_of, known_stems, model_option, stems_option
 from .plugin_commands import plugin_commands
 from .work import expand, run
 
@@ -53,6 +61,9 @@ commands.add_command(plugin_commands)
 @format_option
 @bit_depth_option
 @model_option
+@video_option
+@multitrack_option
+@audio_track_option
 @click.option("--talkers", metavar="N", type=int, help="How many people a model that tells people apart looks for.")
 @keep_going_option
 @force_option
@@ -64,13 +75,15 @@ def separate(
     kind: str,
     bit_depth: int | None,
     model: Model,
+    video: bool,
+    multitrack: str | None,
+    audio_track: int,
     talkers: int | None,
     keep_going: bool,
     force: bool,
     quiet: bool,
 ) -> int:
-    """Write each stem of audio files to a file of its own."""
-    check_depth(kind, bit_depth)
+    """Write each stem of audio files, or of films, to a file of its own."""
     try:
         stem_names = stems_asked_for(model, talkers)
     except ValueError as error:
@@ -80,23 +93,38 @@ def separate(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="'--stems'") from None
     sources = expand(inputs)
+    if multitrack and (video or len(sources) > 1):
+        raise click.UsageError(f"--multitrack is for one input{', and not for --video' * video}")
     try:
-        check_distinct(sources, Path(output_dir), names, kind)
+        targets = {
+            each: stem_targets(each, Path(output_dir), names, kind, video=video, multitrack=multitrack)
+            for each in sources
+        }
+        written = {target for paths in targets.values() for target in paths.values()}
+        check_formats(written)
+        if not multitrack:
+            check_distinct(sources, Path(output_dir), targets)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    for suffix in {kind_of(target) for target in written}:
+        check_depth(suffix, bit_depth)
 
     def separate_one(source: Path, progress: files.Progress) -> Iterable[Path]:
-        return files.separate_file(
+        paths = files.separate_file(
             *(source, output_dir),
             model=model,
             talkers=talkers,
             stems=names,
             format=kind,
             bit_depth=bit_depth,
+            video=video,
+            multitrack=multitrack,
+            audio_track=audio_track,
             keep_going=keep_going,
             force=force,
             progress=progress,
-        ).values()
+        )
+        return dict.fromkeys(paths.values())
 
     done = [run(separate_one, source, quiet) for source in sources]
     return 0 if all(done) else SOME_FAILED
@@ -107,6 +135,7 @@ def separate(
 @click.argument("target", metavar="OUT")
 @chain_option
 @bit_depth_option
+@audio_track_option
 @model_option
 @keep_going_option
 @force_option
@@ -119,23 +148,22 @@ def remix(
     target: str,
     chains: Sequence[tuple[str, Chain]],
     bit_depth: int | None,
+    audio_track: int,
     model: Model,
     keep_going: bool,
     force: bool,
     quiet: bool,
     **_gains: float | str | None,
 ) -> int:
-    """Write an audio file with the stems at new gains, and through chains of effects.
+    """Write an audio file, or a film, with the stems at new gains, and through chains of effects.
 
     Each stem of the model has an option, as in: unbraid remix in.wav out.wav --music -12 --noise mute
     """
     try:
         check_formats([Path(target)])
     except ValueError:
-        endings = " or ".join(map(".{}".format, BIT_DEPTHS))
-        message = f"OUT must end in {endings}, got {target!r}; ffmpeg -i OUT.wav OUT.mp3 makes other formats of it"
-        raise click.BadParameter(message) from None
-    check_depth(Path(target).suffix[1:].lower(), bit_depth)
+        raise click.BadParameter(f"OUT must end in {endings()}, got {target!r}") from None
+    check_depth(kind_of(Path(target)), bit_depth)
     given = gains_of(ctx)
 
     try:
@@ -144,7 +172,12 @@ def remix(
         raise click.BadParameter(str(error), param_hint="'--chain'") from None
 
     def remix_one(source: Path, progress: files.Progress) -> Iterable[Path]:
-        options: dict[str, Any] = {"bit_depth": bit_depth, "keep_going": keep_going, "force": force}
+        options: dict[str, Any] = {
+            "bit_depth": bit_depth,
+            "audio_track": audio_track,
+            "keep_going": keep_going,
+            "force": force,
+        }
         if rack:
             return [rack.process_file(source, target, progress=progress, **options)]
         return [files.remix_file(source, target, model=model, progress=progress, gains_db=given, **options)]

@@ -8,8 +8,6 @@ import click
 
 from .._checks import gain_from_db
 from .._core import Model, ModelError
-from ..files.audio_io import BIT_DEPTHS
-from ..files.naming import TO_CONVERT
 from ..registry import DEFAULT_MODEL, load_model
 
 
@@ -48,21 +46,9 @@ def known_stems(asked: Iterable[str], stem_names: Iterable[str]) -> list[str]:
     return [known.get(stem.casefold(), stem) for stem in asked]
 
 
-def to_format(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
-    kind = value.strip().removeprefix(".").casefold()
-    if kind not in BIT_DEPTHS:
-        known = ", ".join(map(repr, BIT_DEPTHS))
-        raise click.BadParameter(f"{value!r} is not one of {known}; {TO_CONVERT}")
-    return kind
-
-
 stems_option = click.option(
     "--stems", metavar="A,B", multiple=True, callback=to_stems,
     help="Only these stems; may be repeated.  [default: all]",
-)  # fmt: skip
-format_option = click.option(
-    "--format", "kind", metavar="|".join(BIT_DEPTHS), default="wav", show_default=True, callback=to_format,
-    help="Of the files that are written.",
 )  # fmt: skip
 model_option = click.option(
     "--model",

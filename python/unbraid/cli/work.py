@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ..files.errors import DamageWarning
+from ..files.errors import DamageWarning, FilmWarning
 from ..files.naming import as_typed
 from ..files.processing import ClippingWarning, Progress
 from .endings import stop_if_told
@@ -43,6 +43,7 @@ def run(work: Callable[[Path, Progress], Iterable[Path]], source: Path, quiet: b
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ClippingWarning)
         warnings.simplefilter("always", DamageWarning)
+        warnings.simplefilter("always", FilmWarning)
         try:
             with progress_bar(printable(source.name), quiet) as progress:
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from .._checks import Audio, check_sample_rate
 from .._core import MAX_CHANNELS
+from .av_support import Film
 from .contents import Damage
 from .errors import AudioFileError
 from .reader import open_reader
@@ -22,20 +23,20 @@ MAX_NAMED = 3  # places of damage that a message tells
 
 
 class InputFile:
-    """An audio file opened for reading. Use it in a `with` statement.
+    """An audio file opened for reading, or one audio track of a film, counted from 1. Use it in a `with` statement.
 
     Damage is an AudioFileError, when opening where the file's structure shows it, else in `blocks`. With `keep_going`
     it is collected in `damage` instead.
     """
 
-    def __init__(self, path: Path, *, keep_going: bool = False) -> None:
+    def __init__(self, path: Path, *, keep_going: bool = False, track: int = 1) -> None:
         self.path = path
         self._keep_going = keep_going
         self._file = open_regular(path)
         try:
             self._version = version_of(self._file)
             try:
-                self._reader = open_reader(self._file)
+                self._reader = open_reader(self._file, track)
                 check_sample_rate(self._reader.sample_rate)
             except (AudioFileError, ValueError) as error:
                 raise AudioFileError(f"{path}: {error}") from None
@@ -55,6 +56,16 @@ class InputFile:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+    @property
+    def film(self) -> Film | None:
+        """What else than this track is in the file; None where that is nothing."""
+        return self._reader.film
+
+    @property
+    def notes(self) -> list[Damage]:
+        """What is not damage, and should be known."""
+        return self._reader.notes
 
     @property
     def damage(self) -> list[Damage]:

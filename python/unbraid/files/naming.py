@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from .errors import AudioFileError
-from .output_format import BIT_DEPTHS
+from .output_format import AUDIO_FORMATS, FILM_FORMATS, FORMATS, TRACK_FORMATS, kind_of
 from .scratch import Scratch
+from .writer import check_writable
 
 URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])", re.IGNORECASE)  # a Path makes one stroke of two
-TO_CONVERT = "ffmpeg -i OUT.wav OUT.mp3 makes other formats of it"
 
 
 def output_name(source: Path) -> str:
@@ -22,16 +23,49 @@ def output_name(source: Path) -> str:
 
 def stem_paths(source: Path, output_dir: Path, names: Iterable[str], kind: str) -> dict[str, Path]:
     """Where the stems of an input go, by name. Raises ValueError for a format that is not written."""
-    if kind not in BIT_DEPTHS:
-        raise ValueError(f"format must be {' or '.join(BIT_DEPTHS)}, got {kind!r}; {TO_CONVERT}")
+    if kind not in FORMATS:
+        raise ValueError(f"format must be {one_of(AUDIO_FORMATS)}, got {kind!r}")
     return {name: output_dir / output_name(source) / f"{name}.{kind}" for name in names}
 
 
+def stem_targets(
+    source: Path,
+    output_dir: Path,
+    names: Iterable[str],
+    kind: str,
+    *,
+    video: bool = False,
+    multitrack: str | os.PathLike[str] | None = None,
+) -> dict[str, Path]:
+    """As `stem_paths`; with `video` in films of the input's own format, or all in the tracks of one file."""
+    if multitrack is None:
+        return stem_paths(source, output_dir, names, film_kind(source) if video else kind)
+    target = Path(multitrack)
+    if kind_of(target) not in TRACK_FORMATS:
+        raise ValueError(f"{target}: a file of several tracks must end in {one_of(map('.{}'.format, TRACK_FORMATS))}")
+    return dict.fromkeys(names, target)
+
+
+def film_kind(source: Path) -> str:
+    """The container of a film made from another: the same, or the one that holds anything."""
+    return kind_of(source) if kind_of(source) in FILM_FORMATS else "mkv"
+
+
 def check_formats(targets: Iterable[Path]) -> None:
+    """Raises ValueError for a format that is not written, ModuleNotFoundError for one that needs an extra."""
     for target in targets:
-        if target.suffix[1:].lower() not in BIT_DEPTHS:
-            endings = " or ".join(map(".{}".format, BIT_DEPTHS))
-            raise ValueError(f"{target}: the output must end in {endings}; {TO_CONVERT}")
+        if kind_of(target) not in FORMATS:
+            raise ValueError(f"{target}: the output must end in {endings()}")
+        check_writable(target)
+
+
+def endings() -> str:
+    return one_of(map(".{}".format, FORMATS))
+
+
+def one_of(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}"
 
 
 def as_typed(source: Path) -> str:
@@ -55,8 +89,8 @@ def check_source(source: Path) -> None:
         raise AudioFileError(f"{as_typed(source)}: is a URL, and only files are read: download it first")
 
 
-def check_distinct(sources: Sequence[Path], output_dir: Path, names: Sequence[str], kind: str) -> None:
-    """Before any work on several inputs: none may get the outputs of another, or be one.
+def check_distinct(sources: Sequence[Path], output_dir: Path, targets: Mapping[Path, Mapping[str, Path]]) -> None:
+    """Before any work on several inputs, with the targets of each: none may get the outputs of another, or be one.
 
     Raises ValueError where that is so, OSError where the folder of outputs cannot be made.
     """
@@ -74,7 +108,7 @@ def check_distinct(sources: Sequence[Path], output_dir: Path, names: Sequence[st
     inputs = {identity(source): source for source in sources}
     inputs.pop(None, None)
     for source in sources:
-        for target in stem_paths(source, output_dir, names, kind).values():
+        for target in targets[source].values():
             if (overwritten := inputs.get(identity(target))) is not None:
                 raise ValueError(f"{target}: the output of {source} would overwrite the input {overwritten}")
 

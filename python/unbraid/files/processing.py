@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from .._checks import Audio, Gain, gains_by_stem
 from ..registry import DEFAULT_MODEL, load_model
 from ..separator import ModelLike, Remixer, aligned, separation, stems_asked_for
-from .audio_io import OutputFile
-from .errors import DamageWarning
+from .audio_io import Output
+from .errors import AudioFileError, DamageWarning, FilmWarning
 from .input_file import InputFile, described
-from .naming import check_formats, check_source, stem_paths
-from .output_format import check_bit_depth
+from .naming import check_formats, check_source, stem_targets
+from .output_format import check_bit_depth, kind_of
 from .outputs import OutputSet
+from .writer import open_writer
 
 BLOCK_SECONDS = 1.0
 DEFAULT_FOLDER = "stems"
@@ -38,6 +39,9 @@ def separate_file(
     stems: Sequence[str] | None = None,
     format: str = "wav",  # noqa: A002
     bit_depth: int | None = None,
+    video: bool = False,
+    multitrack: PathLike | None = None,
+    audio_track: int = 1,
     keep_going: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -45,10 +49,15 @@ def separate_file(
     """Separates an audio file into stems, one file each, in constant memory; returns their paths by stem.
 
     The files are `output_dir/NAME/STEM.FORMAT`, with the input's name without its ending as NAME; all of the name where
-    that would leave only dots. `format` is "wav" or "flac"; `bit_depth` is 16, 24 or, for WAV, 32, which is float and
-    the default there (FLAC: 24). `stems` picks some of the model's stems, `talkers` is as in `separate`.
-    Sample rate, channels with their speakers,
-    and length are the input's. `progress` is called with (seconds done, seconds in all) after each second.
+    that would leave only dots. `format` is "wav", "flac", "mp3", "ogg" (Vorbis), "opus" or, with the extra [video],
+    "m4a"; `bit_depth` is 16, 24 or, for WAV, 32, which is float and the default there (FLAC: 24). `stems` picks some of
+    the model's stems, `talkers` is as in `separate`. Sample rate, channels with their speakers, and length are the
+    input's. `progress` is called with (seconds done, seconds in all) after each second.
+
+    With the extra [video] the input may be whatever FFmpeg reads; of several audio tracks `audio_track` is taken,
+    counted from 1. With `video` each stem is a film: the input's picture and all else in it, as it was, with the stem
+    in the place of that track. `multitrack` is a file that gets all stems as tracks instead, and the picture if there
+    is one: .mkv, .mka (FLAC), .mov (PCM), .mp4, .m4v, .m4a (AAC) or .webm (Opus or Vorbis).
 
     An input that is damaged or cut short is refused, and what is wrong is named with its time; what only decoding tells
     is found on the way. With `keep_going` what can be decoded is used, in its place, with silence for what is missing
@@ -59,13 +68,14 @@ def separate_file(
     there, or has appeared meanwhile, unless `force`; AudioFileError for an input that is no whole audio file, as a pipe
     or a URL; another OSError for what cannot be read or written, ValueError for an unknown stem, format or bit
     depth and for an output that is the input, ModelError for a model that cannot be had, RuntimeError where ONNX
-    Runtime is missing or fails. Warns of samples that integers cannot hold with ClippingWarning.
+    Runtime is missing or fails. Warns of samples that integers cannot hold with ClippingWarning,
+    and with FilmWarning of gaps in a film's sound, which become silence, and of what its new container does not hold.
     """
     source = Path(input)
     model = load_model(model)
     stem_names = stems_asked_for(model, talkers)
     names = choose_stems(stems, stem_names)
-    targets = stem_paths(source, Path(output_dir), names, format)
+    targets = stem_targets(source, Path(output_dir), names, format, video=video, multitrack=multitrack)
 
     def stems_of(mixture: InputFile) -> Iterator[dict[str, Audio]]:
         _, separated = separation(mixture.sample_rate, mixture.channels, model, talkers)
@@ -73,7 +83,15 @@ def separate_file(
         for estimates in separated(mixture.blocks(BLOCK_SECONDS)):
             yield {name: estimates[row] for name, row in rows.items()}
 
-    process_file(source, targets, stems_of, bit_depth=bit_depth, keep_going=keep_going, force=force, progress=progress)
+    process_file(
+        *(source, targets, stems_of),
+        bit_depth=bit_depth,
+        needs_picture=video,
+        audio_track=audio_track,
+        keep_going=keep_going,
+        force=force,
+        progress=progress,
+    )
     return targets
 
 
@@ -83,14 +101,19 @@ def remix_file(
     *,
     model: ModelLike = DEFAULT_MODEL,
     bit_depth: int | None = None,
+    audio_track: int = 1,
     keep_going: bool = False,
     force: bool = False,
     progress: Progress | None = None,
     gains_db: Mapping[str, Gain] | None = None,
     **gains: Gain,
 ) -> Path:
-    """Writes an audio file with its stems mixed anew, to a .wav or .flac file, in constant memory; returns its path.
+    """Writes an audio file with its stems mixed anew, in the format that `output` ends in, in constant memory; returns
+    its path.
 
+    A film (.mp4, .m4v, .mov, .mkv or .webm, with the extra [video]) gets the remix in the place of the input's
+    `audio_track`, in sync to the sample, and all else as it is in the input: picture, other tracks, subtitles,
+    chapters, tags.
     Gains are those of `remix`, and so are the errors for them: `remix_file("in.wav", "out.wav", music_db=-12)`.
     Everything else is as in `separate_file`.
     """
@@ -106,6 +129,7 @@ def remix_file(
     process_file(
         *(Path(input), {"remix": target}, remix_of),
         bit_depth=bit_depth,
+        audio_track=audio_track,
         keep_going=keep_going,
         force=force,
         progress=progress,
@@ -119,36 +143,44 @@ def process_file(
     process: Callable[[InputFile], Iterator[Mapping[str, Audio]]],
     *,
     bit_depth: int | None = None,
+    needs_picture: bool = False,
+    audio_track: int = 1,
     keep_going: bool = False,
     force: bool,
     progress: Progress | None,
 ) -> None:
     """Reads a file through `process` and writes the parts that it yields, by name, to `targets`: all of them or none.
 
-    A part is (channels, samples); every yield has as many samples of each. Raises ValueError for a target of an
-    unknown format, AudioFileError for a source that is no whole audio file, OSError.
+    A part is (channels, samples); every yield has as many samples of each. Parts that share a target are its tracks.
+    Raises ValueError for a target of an unknown format, AudioFileError for a source that is no whole audio file,
+    OSError.
     """
-    check_formats(targets.values())
-    for target in targets.values():
-        check_bit_depth(target.suffix[1:].lower(), bit_depth)
+    tracks: dict[Path, list[str]] = {}
+    for name, target in targets.items():
+        tracks.setdefault(target, []).append(name)
+    check_formats(tracks)
+    for target in tracks:
+        check_bit_depth(kind_of(target), bit_depth)
     check_source(source)
-    with InputFile(source, keep_going=keep_going) as mixture:
-        check_not_source(targets.values(), source)
-        with OutputSet(targets, force=force) as outputs, contextlib.ExitStack() as stack:
+    with InputFile(source, keep_going=keep_going, track=audio_track) as mixture:
+        if needs_picture and not (mixture.film and mixture.film.has_picture):
+            raise AudioFileError(f"{source}: has no picture")
+        check_not_source(tracks, source)
+        with OutputSet({str(target): target for target in tracks}, force=force) as outputs, ExitStack() as stack:
             kind = (mixture.sample_rate, mixture.channels, bit_depth, mixture.layout)
             files = {
-                name: stack.enter_context(OutputFile(target, outputs.files[name], *kind))
-                for name, target in targets.items()
+                target: stack.enter_context(open_writer(target, outputs.files[str(target)], *kind, names, mixture.film))
+                for target, names in tracks.items()
             }
             for parts in process(mixture):
                 outputs.check_present()
-                for name, part in parts.items():
-                    files[name].write(part)
+                for target, names in tracks.items():
+                    files[target].write(*(parts[name] for name in names))
                 if progress:
                     done = next(iter(files.values())).num_samples
                     progress(done / mixture.sample_rate, mixture.num_samples / mixture.sample_rate)
-    warn_of_damage(mixture)
-    warn_of_clipping(files.values())
+    warn_of_input(mixture)
+    warn_of_outputs(files.values())
 
 
 def choose_stems(stems: Sequence[str] | None, stem_names: Sequence[str]) -> list[str]:
@@ -168,13 +200,18 @@ def check_not_source(targets: Iterable[Path], source: Path) -> None:
             raise ValueError(f"{target}: the output would overwrite the input")
 
 
-def warn_of_damage(source: InputFile) -> None:
+def warn_of_input(source: InputFile) -> None:
+    if source.notes:
+        warnings.warn(f"{source.path}: {described(source.notes)}", FilmWarning, stacklevel=4)
     if source.damage:
         warnings.warn(f"{source.path}: {described(source.damage)}", DamageWarning, stacklevel=4)
 
 
-def warn_of_clipping(files: Iterable[OutputFile]) -> None:
+def warn_of_outputs(files: Iterable[Output]) -> None:
     for file in files:
+        if file.left_out:
+            what = f"{file.target}: its format does not hold the input's {', '.join(file.left_out)}"
+            warnings.warn(what, FilmWarning, stacklevel=4)
         if file.num_clipped:
             warnings.warn(
                 f"{file.target}: {file.num_clipped} samples beyond full scale were clipped "

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import BinaryIO, Protocol
 
 from .._checks import Audio
+from .av_support import EXTRA, Film, load_av
 from .contents import Damage
-from .formats import inspect
+from .errors import AudioFileError, OtherFormatError
+from .formats import KNOWN_FORMATS, inspect
 
 
 class Reader(Protocol):
@@ -16,17 +18,39 @@ class Reader(Protocol):
     sample_rate: int
     channels: int
     layout: int  # speakers as in WAV's dwChannelMask; 0: the file does not tell
-    num_samples: int | None  # per channel, where that is known before reading
+    num_samples: int | None  # per channel, as far as it is known before reading
     damage: list[Damage]  # grows while the audio is read
+    notes: list[Damage]  # so does this: what is not damage, and should be known
+    film: Film | None  # the rest of the file, where there is more than this track
 
     def blocks(self, length: int) -> Iterator[Audio]:
         """(channels, samples) float32 in WAV's order of channels, at most `length` samples each. Where something is
         missing in the middle there is silence, so that the rest stays in place."""
 
 
-def open_reader(file: BinaryIO) -> Reader:
-    """A reader for an open file, which stays the caller's. Raises AudioFileError for a file that cannot be read as
-    audio; what is damaged is opened, and its damage listed."""
+def open_reader(file: BinaryIO, track: int = 1) -> Reader:
+    """A reader for an open file, which stays the caller's; of several audio tracks it reads one, counted from 1.
+
+    Raises AudioFileError for a file that cannot be read as audio; what is damaged is opened, and its damage listed.
+    """
     from .soundfile_reader import SoundFileReader
 
-    return SoundFileReader(file, inspect(file))
+    try:
+        contents = inspect(file)
+    except OtherFormatError as error:
+        return open_with_ffmpeg(file, track, str(error))
+    if track != 1:
+        raise AudioFileError(f"has 1 audio track, asked for number {track}")
+    return SoundFileReader(file, contents)
+
+
+def open_with_ffmpeg(file: BinaryIO, track: int, why: str) -> Reader:
+    try:
+        load_av()
+    except ImportError as error:
+        absent = isinstance(error, ModuleNotFoundError)
+        more = f"what FFmpeg reads besides needs {EXTRA}" if absent else f"PyAV cannot be loaded: {error}"
+        raise AudioFileError(f"{why}; {KNOWN_FORMATS}, {more}") from None
+    from .av_reader import AvReader
+
+    return AvReader(file, track)

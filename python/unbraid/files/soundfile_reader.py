@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from soundfile import LibsndfileError, SoundFile
 
 from .._checks import Audio
+from .av_support import Film
 from .contents import Contents, Damage, Segment
 from .errors import AudioFileError
 from .spans import Spans
@@ -35,6 +36,8 @@ class SoundFileReader:
         self.channels = contents.channels
         self.layout = contents.layout
         self.damage = list(contents.damage)
+        self.notes: list[Damage] = []
+        self.film: Film | None = None
         self._file = file
         self._contents = contents
         self._position = 0

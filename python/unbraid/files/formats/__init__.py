@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from ..contents import Contents
-from ..errors import AudioFileError
+from ..errors import OtherFormatError
 from ..spans import Window
 from . import aiff, flac, mp3, ogg, tags, wav
 
-KNOWN_FORMATS = "WAV, FLAC, AIFF, Ogg Vorbis, Opus and MP3 are read; ffmpeg -i IN OUT.wav makes WAV of others"
+KNOWN_FORMATS = "WAV, FLAC, AIFF, Ogg Vorbis, Opus and MP3 are read"
 
 
 def inspect(file: BinaryIO) -> Contents:
-    """Reads a file's structure once, in time linear in its size. Raises AudioFileError for what is no audio."""
+    """Reads a file's structure once, in time linear in its size. Raises OtherFormatError for
+    a format that is not looked into here, AudioFileError for one that is and makes no sense."""
     window = Window(file)
     start = tags.skip_leading(window)
     head = window.at(start, 16)
@@ -25,7 +26,8 @@ def inspect(file: BinaryIO) -> Contents:
         return flac.inspect(window, start)
     if head[:4] == b"OggS":
         return ogg.inspect(file, window, start)
-    contents = mp3.inspect(window, 0, window.size) if not tags.is_other(head) else None
+    is_other = any(tags.is_other(window.at(position, 512)) for position in (0, start))
+    contents = None if is_other else mp3.inspect(window, 0, window.size)
     if contents is None:
-        raise AudioFileError(f"not an audio file of a known format; {KNOWN_FORMATS}")
+        raise OtherFormatError("not an audio file of a known format")
     return contents

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..contents import Contents
-from ..errors import AudioFileError
+from ..errors import AudioFileError, OtherFormatError
 from ..spans import Window
 from .chunks import Chunk, Order, SampleFormat, check_header, chunks_from, integer_subtype
 
@@ -32,7 +32,7 @@ def inspect(window: Window, start: int) -> Contents:
     """Raises AudioFileError for a header that does not describe audio we read."""
     form = window.at(start + 8, 4)
     if form not in (b"AIFF", b"AIFC"):
-        raise AudioFileError("not an audio file of a known format: an IFF file, but no AIFF")
+        raise OtherFormatError("not an audio file of a known format: an IFF file, but no AIFF")
     common = sound = None
     for chunk in chunks_from(window, start + 12, "big"):
         if chunk.name == b"COMM" and common is None:
@@ -54,10 +54,7 @@ def contents_of(common: bytes, is_aifc: bool, window: Window, sound: Chunk) -> C
     check_header(channels, rate)
     kind = common[18:22] if is_aifc else b"NONE"
     if kind not in TYPES:
-        raise AudioFileError(
-            f"its audio is compressed as {kind.decode('latin-1')!r}, which is not read; convert it first, for one "
-            "with `ffmpeg -i IN.aifc OUT.flac`"
-        )
+        raise OtherFormatError(f"its audio is compressed as {kind.decode('latin-1')!r}")
     subtype, order = TYPES[kind]
     width = WIDTHS[subtype] if subtype else (bits + 7) // 8
     frame_bytes = width * channels

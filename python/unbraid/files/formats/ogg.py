@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from ..contents import USUAL_LAYOUTS, VORBIS_ORDER, Contents, Damage, Segment
-from ..errors import AudioFileError
+from ..errors import AudioFileError, OtherFormatError
 from ..spans import Piece, Spans, Window
 from . import flac
 from .chunks import check_header
@@ -41,9 +41,11 @@ def inspect(file: BinaryIO, window: Window, start: int) -> Contents:
     if not audio:
         names = sorted({name_of(stream, OTHER_MARKS) or "something unknown" for stream in streams})
         held = f"but {' and '.join(names)}" if names else "but no stream that is whole"
-        raise AudioFileError(f"an Ogg file with neither Vorbis, Opus nor FLAC in it, {held}")
+        raise OtherFormatError(f"an Ogg file with neither Vorbis, Opus nor FLAC in it, {held}")
+    if any(name_of(stream, OTHER_MARKS) == "Theora" for stream in streams):
+        raise OtherFormatError("an Ogg file with a picture")
     if len(audio) > 1 and audio[1].pages[0].start < audio[0].pages[-1].start:
-        raise AudioFileError("an Ogg file with more than one audio stream at a time, expected one")
+        raise OtherFormatError("an Ogg file with more than one audio stream at a time")
     if name_of(audio[0], MARKS) == "FLAC":
         return inspect_flac(file, audio)
     return inspect_granules(window, audio)

@@ -9,8 +9,11 @@ MAX_LYRICS_BYTES = 1 << 16
 # Starts of files that hold no audio we read: not to be searched for MP3 frames, which turn up by chance.
 OTHERS = (
     *(b"PK\x03\x04", b"\x1f\x8b", b"%PDF", b"\x7fELF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff"),
-    *(b"\x1aE\xdf\xa3", b"0&\xb2u", b"caff", b".snd"),
+    *(b"\x1aE\xdf\xa3", b"0&\xb2u", b"caff", b".snd", b"FLV", b".RMF", b"\0\0\1\xba", b"#!AMR"),
+    *(b"MAC ", b"wvpk", b"TTA", b"tBaK", b"MPCK", b"MP+", b"DSD ", b"\x0bw", b"\x7f\xfe\x80\1"),
 )
+BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")  # that MP4 and QuickTime begin with
+TS_SYNC, TS_PACKETS = 0x47, ((0, 188), (4, 192))  # MPEG transport streams: where a packet's mark is, and its length
 
 
 def id3v2_size(head: bytes) -> int:
@@ -69,8 +72,16 @@ def skip_tags(window: Window, position: int, end: int) -> int:
 
 
 def is_other(head: bytes) -> bool:
-    """Whether a file that begins so is of a format that is not ours."""
-    return head.startswith(OTHERS) or head[4:8] == b"ftyp"
+    """Whether a file that begins so, with some hundred bytes, is of a format that is not ours."""
+    is_adts = head[0:1] == b"\xff" and len(head) > 1 and head[1] & 0xF6 == 0xF0  # AAC without a container
+    return head.startswith(OTHERS) or head[4:8] in BOXES or is_adts or is_transport_stream(head)
+
+
+def is_transport_stream(head: bytes) -> bool:
+    return any(
+        len(head) > first + 2 * length and all(head[first + n * length] == TS_SYNC for n in range(3))
+        for first, length in TS_PACKETS
+    )
 
 
 def is_footed(window: Window, start: int, end: int) -> bool:

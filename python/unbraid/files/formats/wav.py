@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..contents import Contents, Damage
-from ..errors import AudioFileError
+from ..errors import AudioFileError, OtherFormatError
 from ..spans import Window
 from . import mp3
 from .chunks import Chunk, Order, SampleFormat, check_header, chunks_from, integer_subtype, is_name, is_tail, w64_chunks
@@ -25,7 +25,7 @@ def inspect(window: Window, start: int) -> Contents:
     is_w64 = head[:16] == W64_RIFF
     order: Order = "big" if head[:4] == b"RIFX" else "little"
     if head[24:28] != b"wave" if is_w64 else head[8:12] != b"WAVE":
-        raise AudioFileError("not an audio file of a known format: a RIFF file, but no WAVE")
+        raise OtherFormatError("not an audio file of a known format: a RIFF file, but no WAVE")
     stated = int.from_bytes(head[4:8], order)
     found: dict[bytes, bytes] = {}
     chunks: Iterable[Chunk] = w64_chunks(window, start + 40) if is_w64 else chunks_from(window, start + 12, order)
@@ -110,9 +110,8 @@ def contents_of(fmt: bytes, window: Window, start: int, promised: int | None, or
             )
         subtype = subtypes[tag, bits]
     else:
-        raise AudioFileError(
-            f"its audio is compressed as {COMPRESSED.get(tag, 'something unknown')} (format {tag:#x}), which is not "
-            "read; convert it first, for one with `ffmpeg -i IN.wav -c:a pcm_s24le OUT.wav`"
+        raise OtherFormatError(
+            f"its audio is compressed as {COMPRESSED.get(tag, 'something unknown')} (format {tag:#x})"
         )
     contents = SampleFormat(subtype, rate, channels, frame_bytes, order).contents(window, start, promised)
     contents.layout = layout

@@ -1,0 +1,94 @@
+"""Writes MP3, Ogg Vorbis and Opus through soundfile; libsndfile notes delay and padding, which readers take off."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+from soundfile import LibsndfileError, SoundFile
+
+from .._checks import Audio
+from .audio_io import Output
+from .contents import VORBIS_ORDER
+from .output_format import ENCODINGS, check_encodable, kind_of
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+BLOCK_LENGTH = 8192  # libsndfile's Vorbis encoder keeps a block on its stack
+
+
+class EncodedFile(Output):
+    """An MP3, Ogg Vorbis or Opus file, as `target` ends. Raises ValueError for audio that the format does not hold."""
+
+    def __init__(self, target: Path, file: BinaryIO, sample_rate: float, channels: int, layout: int) -> None:
+        super().__init__(target, clips=True)
+        kind = kind_of(target)
+        check_encodable(kind, sample_rate, channels, layout)
+        container, subtype, spared = ENCODINGS[kind]
+        # Where each of the file's channels is in ours.
+        order = VORBIS_ORDER.get(channels) if kind != "mp3" else None
+        self._order = None if order is None else np.argsort(order)
+        self._file = Guarded(file)
+        self._encoder = SoundFile(
+            self._file,
+            *("w", round(sample_rate), channels),
+            format=container,
+            subtype=subtype,
+            compression_level=spared,
+        )
+
+    def _write(self, *tracks: Audio) -> None:
+        (audio,) = tracks
+        clipped = np.clip(audio if self._order is None else audio[self._order], -1.0, 1.0).T
+        with self._file.raising():
+            for start in range(0, len(clipped), BLOCK_LENGTH):
+                self._encoder.write(clipped[start : start + BLOCK_LENGTH])
+
+    def _finish(self) -> None:
+        with self._file.raising():
+            self._encoder.close()
+        self._file.seek(0)
+        if self.num_samples:  # nothing at all is no stream that libsndfile would read
+            with SoundFile(self._file) as written:
+                self._check_length(written.frames)
+
+    def _abandon(self) -> None:
+        self._encoder.close()
+
+
+class Guarded:
+    """A file for a library in C, which cannot pass an exception on: it is kept, for `raising`."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._error: Exception | None = None
+
+    def write(self, data: ReadableBuffer) -> int:
+        try:
+            return self._file.write(data)
+        except Exception as error:
+            self._error = self._error or error
+            return 0
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    @contextlib.contextmanager
+    def raising(self) -> Iterator[None]:
+        try:
+            yield
+        except LibsndfileError:
+            if self._error is None:
+                raise
+        if self._error is not None:
+            raise self._error
