@@ -85,7 +85,7 @@ def test_integers_are_rounded_and_clipped() -> None:
 
 
 def test_what_16_bits_cut_off_becomes_noise_and_no_distortion() -> None:
-    """A tone of half a step: rounding alone makes silence of it, dither keeps it under noise that does not follow it."""
+    """A tone of half a step: rounding alone makes silence of it, dither keeps it, under noise of its own."""
     time = np.arange(48000) / 48000
     tone = (0.4 * 2**-15 * np.sin(2 * np.pi * 1000 * time)).astype(np.float32)[np.newaxis]
     assert not Quantizer(16, dither=False)(tone).any()

@@ -15,7 +15,7 @@ from .. import _core
 from .._core import Model, __version__
 from ..files import processing as files
 from ..files.naming import URL, check_distinct, check_formats, endings, stem_targets
-from ..files.output_format import kind_of
+from ..files.output_format import is_standard, kind_of
 from ..rack import Chain
 from ..registry import ModelInfo, describe, load_model, read_installed
 from ..separator import stems_asked_for
@@ -179,8 +179,10 @@ def remix(
             "force": force,
         }
         if rack:
-            return [rack.process_file(source, target, progress=progress, **options)]
-        return [files.remix_file(source, target, model=model, progress=progress, gains_db=given, **options)]
+            path = rack.process_file(source, target, progress=progress, **options)
+        else:
+            path = files.remix_file(source, target, model=model, progress=progress, gains_db=given, **options)
+        return [] if is_standard(path) else [path]
 
     return 0 if run(remix_one, Path(source), quiet) else SOME_FAILED
 

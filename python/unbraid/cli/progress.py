@@ -33,4 +33,4 @@ def progress_bar(title: str, quiet: bool) -> Iterator[Report | None]:
     )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)

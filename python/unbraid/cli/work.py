@@ -53,6 +53,8 @@ def run(work: Callable[[Path, Progress], Iterable[Path]], source: Path, quiet: b
                         progress(done, total)
 
                 written = work(source, told)
+        except BrokenPipeError:  # nobody reads standard output any more
+            raise
         except Exception as error:
             stop_if_told()
             if sys.flags.dev_mode:

@@ -12,7 +12,7 @@ import numpy as np
 from .._checks import Audio
 from .av_support import Film, layout_of, load_av
 from .contents import Damage
-from .errors import AudioFileError
+from .errors import AudioFileError, OtherFormatError
 from .soundfile_reader import MAX_SILENCE_SECONDS
 from .spans import Spans
 
@@ -52,7 +52,7 @@ class AvReader:
         try:
             self.container = open_container(file)
         except self._errors as error:
-            raise AudioFileError(f"not an audio file of a known format, or damaged: {reason(error)}") from None
+            raise OtherFormatError(reason(error)) from None
         tracks = self.container.streams.audio
         if not tracks:
             raise AudioFileError("holds no sound")
@@ -207,7 +207,8 @@ class AvReader:
         if not is_exact(self.container) or not self.stream.duration:
             return None
         ticks = (self.stream.start_time or 0) + self.stream.duration
-        return int(round(Fraction(ticks * self.stream.time_base + self._shift) * self.sample_rate))
+        end = Fraction(ticks * self.stream.time_base + self._shift)
+        return round(end * self.sample_rate)
 
     def _start_of_file(self, frame: Any) -> Fraction:
         """The time of what comes first, in seconds: this track's first sample, or what is seen or heard beside it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -14,7 +15,8 @@ from .._core import MAX_CHANNELS
 from .av_support import Film
 from .contents import Damage
 from .errors import AudioFileError
-from .reader import open_reader
+from .output_format import is_standard
+from .reader import open_pipe, open_reader
 
 if TYPE_CHECKING:
     from typing import Self
@@ -32,11 +34,12 @@ class InputFile:
     def __init__(self, path: Path, *, keep_going: bool = False, track: int = 1) -> None:
         self.path = path
         self._keep_going = keep_going
-        self._file = open_regular(path)
+        self._file = open_input(path)
         try:
+            self._is_pipe = is_pipe(self._file)
             self._version = version_of(self._file)
             try:
-                self._reader = open_reader(self._file, track)
+                self._reader = (open_pipe if self._is_pipe else open_reader)(self._file, track)
                 check_sample_rate(self._reader.sample_rate)
             except (AudioFileError, ValueError) as error:
                 raise AudioFileError(f"{path}: {error}") from None
@@ -83,7 +86,7 @@ class InputFile:
             count += block.shape[-1]
             yield block
             self._check_damage()
-        if version_of(self._file) != self._version:
+        if not self._is_pipe and version_of(self._file) != self._version:
             self.damage.append(Damage("changed while it was read, which ended", count / self.sample_rate))
         self._check_damage()
 
@@ -104,11 +107,19 @@ def version_of(file: BinaryIO) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def open_regular(path: Path) -> BinaryIO:
-    """Opens a file. What can be read only once, as a pipe, is refused: a file is looked at before it is decoded."""
-    is_other = path.exists() and not (path.is_file() or path.is_dir())
-    if is_other or (str(path) == "-" and not path.exists()):
-        raise AudioFileError(
-            f"{path}: expected a file, got a pipe or a device; save it first, for one with `cat > IN.wav`"
-        )
+def open_input(path: Path) -> BinaryIO:
+    """Opens a file or a pipe; "-" is standard input."""
+    if is_standard(path):
+        file: BinaryIO = os.fdopen(os.dup(0), "rb")
+        if file.isatty():
+            file.close()
+            raise AudioFileError(f"{path}: standard input is a terminal; pipe a WAV file into it")
+        return file
+    if path.is_char_device() or path.is_block_device():
+        raise AudioFileError(f"{path}: expected a file or a pipe, got a device")
     return path.open("rb")
+
+
+def is_pipe(file: BinaryIO) -> bool:
+    mode = os.fstat(file.fileno()).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)

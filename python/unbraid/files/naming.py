@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from .errors import AudioFileError
-from .output_format import AUDIO_FORMATS, FILM_FORMATS, FORMATS, TRACK_FORMATS, kind_of
+from .output_format import AUDIO_FORMATS, FILM_FORMATS, FORMATS, TRACK_FORMATS, is_standard, kind_of
 from .scratch import Scratch
 from .writer import check_writable
 
@@ -18,6 +18,8 @@ URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])", re.IGNORECASE)  # a Path mak
 
 def output_name(source: Path) -> str:
     """The input's name without its ending; all of it where only dots would be left, which name other folders."""
+    if is_standard(source):
+        return "stdin"
     return source.stem if source.stem.strip(".") else source.name
 
 
@@ -52,7 +54,7 @@ def film_kind(source: Path) -> str:
 
 
 def check_formats(targets: Iterable[Path]) -> None:
-    """Raises ValueError for a format that is not written, ModuleNotFoundError for one that needs an extra."""
+    """Raises ValueError for a format that is not written, RuntimeError for one that needs an extra."""
     for target in targets:
         if kind_of(target) not in FORMATS:
             raise ValueError(f"{target}: the output must end in {endings()}")
@@ -76,15 +78,11 @@ def as_typed(source: Path) -> str:
 def check_source(source: Path) -> None:
     """Says of an input that is no file what to do instead.
 
-    Raises IsADirectoryError for a folder, AudioFileError for a URL or a pipe; what else is wrong shows on opening it.
+    Raises IsADirectoryError for a folder, AudioFileError for a URL; what else is wrong shows on opening it.
     """
     if source.is_dir():
         pattern = source / "*.wav"
         raise IsADirectoryError(f"{source}: Is a directory; name the files in it, as in {pattern}")
-    if source.is_fifo() or (str(source) == "-" and not source.exists()):
-        raise AudioFileError(
-            f"{source}: is a pipe, and only files are read: write one first, as in ffmpeg -i IN OUT.wav"
-        )
     if URL.match(str(source)) and not source.exists():
         raise AudioFileError(f"{as_typed(source)}: is a URL, and only files are read: download it first")
 

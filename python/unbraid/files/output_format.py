@@ -43,9 +43,14 @@ EXTENSIBLE = b"\xfe\xff"
 FLAC_COMMENT, FLAC_PADDING, FLAC_LAST = 4, 1, 0x80
 
 
+def is_standard(path: Path) -> bool:
+    """Whether a path stands for standard input or output."""
+    return str(path) == "-"
+
+
 def kind_of(target: Path) -> str:
-    """The format that a path ends in, as the tables here have it."""
-    return target.suffix[1:].lower()
+    """The format that a path ends in, as the tables here have it; WAV goes to standard output."""
+    return "wav" if is_standard(target) else target.suffix[1:].lower()
 
 
 def check_bit_depth(kind: str, bit_depth: int | None) -> int:

@@ -15,7 +15,7 @@ from .audio_io import Output
 from .errors import AudioFileError, DamageWarning, FilmWarning
 from .input_file import InputFile, described
 from .naming import check_formats, check_source, stem_targets
-from .output_format import check_bit_depth, kind_of
+from .output_format import check_bit_depth, is_standard, kind_of
 from .outputs import OutputSet
 from .writer import open_writer
 
@@ -52,7 +52,7 @@ def separate_file(
     that would leave only dots. `format` is "wav", "flac", "mp3", "ogg" (Vorbis), "opus" or, with the extra [video],
     "m4a"; `bit_depth` is 16, 24 or, for WAV, 32, which is float and the default there (FLAC: 24). `stems` picks some of
     the model's stems, `talkers` is as in `separate`. Sample rate, channels with their speakers, and length are the
-    input's. `progress` is called with (seconds done, seconds in all) after each second.
+    input's. `progress` is called with (seconds done, seconds in all, 0 if that is not known) after each second.
 
     With the extra [video] the input may be whatever FFmpeg reads; of several audio tracks `audio_track` is taken,
     counted from 1. With `video` each stem is a film: the input's picture and all else in it, as it was, with the stem
@@ -166,10 +166,13 @@ def process_file(
         if needs_picture and not (mixture.film and mixture.film.has_picture):
             raise AudioFileError(f"{source}: has no picture")
         check_not_source(tracks, source)
-        with OutputSet({str(target): target for target in tracks}, force=force) as outputs, ExitStack() as stack:
+        named = {str(target): target for target in tracks if not is_standard(target)}
+        with OutputSet(named, force=force) as outputs, ExitStack() as stack:
             kind = (mixture.sample_rate, mixture.channels, bit_depth, mixture.layout)
             files = {
-                target: stack.enter_context(open_writer(target, outputs.files[str(target)], *kind, names, mixture.film))
+                target: stack.enter_context(
+                    open_writer(target, outputs.files.get(str(target)), *kind, names, mixture.film)
+                )
                 for target, names in tracks.items()
             }
             for parts in process(mixture):

@@ -44,6 +44,15 @@ def open_reader(file: BinaryIO, track: int = 1) -> Reader:
     return SoundFileReader(file, contents)
 
 
+def open_pipe(file: BinaryIO, track: int = 1) -> Reader:
+    """A reader of what can be read only once. Raises AudioFileError for what is no WAV."""
+    from .pipe_reader import PipeReader
+
+    if track != 1:
+        raise AudioFileError(f"has 1 audio track, asked for number {track}")
+    return PipeReader(file)
+
+
 def open_with_ffmpeg(file: BinaryIO, track: int, why: str) -> Reader:
     try:
         load_av()
@@ -53,4 +62,7 @@ def open_with_ffmpeg(file: BinaryIO, track: int, why: str) -> Reader:
         raise AudioFileError(f"{why}; {KNOWN_FORMATS}, {more}") from None
     from .av_reader import AvReader
 
-    return AvReader(file, track)
+    try:
+        return AvReader(file, track)
+    except OtherFormatError as error:
+        raise AudioFileError(f"{why}; damaged, or unknown to FFmpeg as well ({error})") from None

@@ -16,17 +16,17 @@ def needs_ffmpeg(target: Path) -> bool:
 
 
 def check_writable(target: Path) -> None:
-    """Raises ModuleNotFoundError for a format that nothing installed writes."""
+    """Raises RuntimeError for a format that nothing installed writes."""
     if needs_ffmpeg(target):
         try:
             load_av()
-        except ModuleNotFoundError:
-            raise ModuleNotFoundError(f"{target}: .{kind_of(target)} is written with {EXTRA}", name="av") from None
+        except ImportError:
+            raise RuntimeError(f"{target}: .{kind_of(target)} is written with {EXTRA}") from None
 
 
 def open_writer(
     target: Path,
-    file: BinaryIO,
+    file: BinaryIO | None,
     sample_rate: float,
     channels: int,
     bit_depth: int | None,
@@ -34,10 +34,15 @@ def open_writer(
     tracks: Sequence[str],
     film: Film | None,
 ) -> Output:
-    """A writer of these tracks into an open file, which stays the caller's, in the format that `target` ends in.
+    """A writer of these tracks into an open file, which stays the caller's, in the format that `target` ends in; None
+    is for standard output.
 
     Raises ValueError for audio that the format does not hold, OSError.
     """
+    if file is None:
+        from .pipe_output import PipeOutput
+
+        return PipeOutput(target, sample_rate, channels, bit_depth, layout)
     resampled = kind_of(target) == "opus" and sample_rate not in RATES["opus"]
     if resampled:
         check_writable(target)

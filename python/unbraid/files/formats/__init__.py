@@ -29,5 +29,6 @@ def inspect(file: BinaryIO) -> Contents:
     is_other = any(tags.is_other(window.at(position, 512)) for position in (0, start))
     contents = None if is_other else mp3.inspect(window, 0, window.size)
     if contents is None:
-        raise OtherFormatError("not an audio file of a known format")
+        is_mp4 = window.at(4, 4) in tags.BOXES
+        raise OtherFormatError("an MP4 or QuickTime file" if is_mp4 else "not an audio file of a known format")
     return contents

@@ -70,6 +70,17 @@ class SampleFormat:
     frame_bytes: int
     order: Order
 
+    @property
+    def decoder(self) -> dict[str, str | int]:
+        """What soundfile must be told of such samples."""
+        return {
+            "format": "RAW",
+            "subtype": self.subtype,
+            "samplerate": self.sample_rate,
+            "channels": self.channels,
+            "endian": self.order.upper(),
+        }
+
     def contents(self, window: Window, start: int, promised: int | None) -> Contents:
         """Audio that starts here: `promised` bytes, or up to the end of the file."""
         held = window.size - start
@@ -80,13 +91,7 @@ class SampleFormat:
             self.channels,
             [Segment(pieces, count)] if count else [],
             count,
-            decoder={
-                "format": "RAW",
-                "subtype": self.subtype,
-                "samplerate": self.sample_rate,
-                "channels": self.channels,
-                "endian": self.order.upper(),
-            },
+            decoder=self.decoder,
         )
         if promised is not None and held < promised:
             what = f"cut short: it holds {held} of the {promised} bytes of audio that its header promises, and ends"

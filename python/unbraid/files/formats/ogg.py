@@ -42,8 +42,6 @@ def inspect(file: BinaryIO, window: Window, start: int) -> Contents:
         names = sorted({name_of(stream, OTHER_MARKS) or "something unknown" for stream in streams})
         held = f"but {' and '.join(names)}" if names else "but no stream that is whole"
         raise OtherFormatError(f"an Ogg file with neither Vorbis, Opus nor FLAC in it, {held}")
-    if any(name_of(stream, OTHER_MARKS) == "Theora" for stream in streams):
-        raise OtherFormatError("an Ogg file with a picture")
     if len(audio) > 1 and audio[1].pages[0].start < audio[0].pages[-1].start:
         raise OtherFormatError("an Ogg file with more than one audio stream at a time")
     if name_of(audio[0], MARKS) == "FLAC":

@@ -64,6 +64,14 @@ def audio_bytes(window: Window, chunk: Chunk, ds64: bytes, riff_end: int, order:
     return None if is_stale and not is_tail(window, chunk.end + size % 2, order) else size
 
 
+def size_in_pipe(size: int, ds64: bytes) -> int | None:
+    """The size of the audio in a pipe, where nobody knows what follows; None: all of it, to the end."""
+    if size == UNKNOWN_SIZE and len(ds64) >= 16:
+        size = int.from_bytes(ds64[8:16], "little")
+        return size if 0 < size < IMPOSSIBLE_SIZE else None
+    return None if size == 0 or is_placeholder(size) else size
+
+
 def is_placeholder(size: int) -> bool:
     """What programs write into a pipe, where they cannot come back to the header: the most the field holds, or nearly
     (ffmpeg 0xFFFFFFFF, SoX 0x7FFFF000, arecord 0x80000000)."""
@@ -82,7 +90,24 @@ def check_tail(window: Window, end: int, order: Order, contents: Contents) -> No
 
 
 def contents_of(fmt: bytes, window: Window, start: int, promised: int | None, order: Order) -> Contents:
-    """What the "fmt " chunk says, checked: nothing of it reaches a decoder unseen."""
+    """The audio as the "fmt " chunk describes it."""
+    tag, layout, samples = described(fmt, order)
+    if samples is not None:
+        contents = samples.contents(window, start, promised)
+        contents.layout = layout
+        return contents
+    if tag in (MP3, MPEG):
+        end = window.size if promised is None else min(window.size, start + promised)
+        frames = mp3.inspect(window, start, end)
+        if frames is None:
+            raise AudioFileError("its audio should be MP3, but no MP3 frame is found in it")
+        return frames
+    raise OtherFormatError(f"its audio is compressed as {COMPRESSED.get(tag, 'something unknown')} (format {tag:#x})")
+
+
+def described(fmt: bytes, order: Order) -> tuple[int, int, SampleFormat | None]:
+    """What the "fmt " chunk says, checked, for nothing of it reaches a decoder unseen: the format's tag, the speakers,
+    and how the samples lie; None where they are compressed."""
     if len(fmt) < 16:
         raise AudioFileError(f'its "fmt " chunk has {len(fmt)} bytes, expected at least 16')
     tag, channels, rate = (int.from_bytes(fmt[a:b], order) for a, b in ((0, 2), (2, 4), (4, 8)))
@@ -93,12 +118,6 @@ def contents_of(fmt: bytes, window: Window, start: int, promised: int | None, or
         if len(fmt) < 40 or fmt[26:40] not in SUBFORMATS:
             raise AudioFileError("its format is extended in a way we do not know")
         layout, tag = int.from_bytes(fmt[20:24], order), int.from_bytes(fmt[24:26], order)
-    if tag in (MP3, MPEG):
-        end = window.size if promised is None else min(window.size, start + promised)
-        contents = mp3.inspect(window, start, end)
-        if contents is None:
-            raise AudioFileError("its audio should be MP3, but no MP3 frame is found in it")
-        return contents
     if tag == PCM:
         subtype = integer_subtype(bits, frame_bytes, channels, "PCM_U8")
     elif tag in (FLOAT, ALAW, MULAW):
@@ -110,9 +129,5 @@ def contents_of(fmt: bytes, window: Window, start: int, promised: int | None, or
             )
         subtype = subtypes[tag, bits]
     else:
-        raise OtherFormatError(
-            f"its audio is compressed as {COMPRESSED.get(tag, 'something unknown')} (format {tag:#x})"
-        )
-    contents = SampleFormat(subtype, rate, channels, frame_bytes, order).contents(window, start, promised)
-    contents.layout = layout
-    return contents
+        return tag, layout, None
+    return tag, layout, SampleFormat(subtype, rate, channels, frame_bytes, order)
