@@ -121,7 +121,6 @@ def test_the_input_is_never_overwritten(tmp_path: Path, toy_model: unbraid.Model
         (b"hello world" * 99, unbraid.AudioFileError, "not an audio file"),
         (None, FileNotFoundError, "in.wav"),
         ("folder", IsADirectoryError, "in.wav"),
-        ("pipe", unbraid.AudioFileError, "is a pipe, and only files are read"),
     ],
 )
 def test_unreadable_inputs_are_refused(
@@ -134,8 +133,6 @@ def test_unreadable_inputs_are_refused(
     source = tmp_path / "in.wav"
     if content == "folder":
         source.mkdir()
-    elif content == "pipe":
-        os.mkfifo(source)
     elif isinstance(content, bytes):
         source.write_bytes(content)
     with pytest.raises(error, match=message):
@@ -187,14 +184,14 @@ def test_unsuitable_files_are_refused(
 
 def test_unsuitable_arguments_are_refused(tmp_path: Path, toy_model: unbraid.Model, audio: Audio) -> None:
     source = write(tmp_path / "in.wav", audio)
-    with pytest.raises(ValueError, match="wav or flac, got 'mp3'"):
-        unbraid.separate_file(source, tmp_path, model=toy_model, format="mp3")
+    with pytest.raises(ValueError, match="opus or m4a, got 'aiff'"):
+        unbraid.separate_file(source, tmp_path, model=toy_model, format="aiff")
     with pytest.raises(ValueError, match="unknown stem 'vocals'; this model has speech, music"):
         unbraid.separate_file(source, tmp_path, model=toy_model, stems=["music", "vocals"])
     with pytest.raises(ValueError, match="no stem asked for"):
         unbraid.separate_file(source, tmp_path, model=toy_model, stems=[])
-    with pytest.raises(ValueError, match=r"must end in \.wav or \.flac"):
-        unbraid.remix_file(source, tmp_path / "out.ogg", model=toy_model)
+    with pytest.raises(ValueError, match=r"must end in \.wav, \.flac, .* or \.mka"):
+        unbraid.remix_file(source, tmp_path / "out.aiff", model=toy_model)
     with pytest.raises(TypeError, match="unknown gain 'vocals_db'"):
         unbraid.remix_file(source, tmp_path / "out.wav", model=toy_model, vocals_db=1)
     (tmp_path / "folder.wav").mkdir()

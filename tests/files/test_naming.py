@@ -12,7 +12,7 @@ import pytest
 
 import unbraid
 from helpers.audio import Audio, read_audio, soft_noise, write
-from unbraid.files.naming import check_distinct, output_name
+from unbraid.files.naming import check_distinct, output_name, stem_paths
 
 STEMS = ("speech", "music", "noise")
 
@@ -57,9 +57,13 @@ def test_inputs_with_the_longest_names(tmp_path: Path, toy_model: unbraid.Model,
     np.testing.assert_allclose(read_audio(target), read_audio(source), atol=1e-6)
 
 
+def targets_of(sources: list[Path], output_dir: Path) -> dict[Path, dict[str, Path]]:
+    return {source: stem_paths(source, output_dir, STEMS, "wav") for source in sources}
+
+
 def refused(sources: list[Path], output_dir: Path) -> str:
     with pytest.raises(ValueError, match="would") as caught:
-        check_distinct(sources, output_dir, STEMS, "wav")
+        check_distinct(sources, output_dir, targets_of(sources, output_dir))
     return str(caught.value)
 
 
@@ -78,7 +82,7 @@ def test_the_file_system_is_asked_about_names_that_are_alike(
     takes_them_for_one = (tmp_path / other).exists()
     (tmp_path / one).rmdir()
     if not takes_them_for_one:
-        check_distinct(sources, tmp_path / "a" / "b", STEMS, "wav")
+        check_distinct(sources, tmp_path / "a" / "b", targets_of(sources, tmp_path / "a" / "b"))
     make = Path.mkdir
 
     def make_insensitive(path: Path, *mode: Any, **options: Any) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 
 from .._checks import Audio
-from .output_format import FLOAT_BITS, Quantizer, check_bit_depth, kind_of, write_layout
+from .contents import Metadata
+from .output_format import FLOAT_BITS, Quantizer, check_bit_depth, kind_of
+from .output_headers import Headers
+from .shifted import Shifted
 
 if TYPE_CHECKING:
     from typing import Self
@@ -88,6 +91,7 @@ class OutputFile(Output):
         channels: int,
         bit_depth: int | None = None,
         layout: int = 0,
+        metadata: Metadata | None = None,
     ) -> None:
         from pedalboard.io import AudioFile
 
@@ -95,12 +99,17 @@ class OutputFile(Output):
         bits = check_bit_depth(kind, bit_depth)
         super().__init__(target, clips=bits != FLOAT_BITS)
         self._quantizer = None if bits == FLOAT_BITS else Quantizer(bits)
-        self._layout = (kind, channels, layout)
+        self._headers = Headers(kind, channels, layout, metadata or Metadata())
         with self._naming_target():
             # Through Python's file, so that a full disk raises OSError with its reason.
             self._file = file
             self._audio = AudioFile(
-                file, "w", samplerate=sample_rate, num_channels=channels, bit_depth=bits, format=kind
+                cast(BinaryIO, Shifted(file, self._headers.room)),
+                "w",
+                samplerate=sample_rate,
+                num_channels=channels,
+                bit_depth=bits,
+                format=kind,
             )
 
     def _write(self, *tracks: Audio) -> None:
@@ -111,7 +120,7 @@ class OutputFile(Output):
         from pedalboard.io import AudioFile
 
         self._audio.close()
-        write_layout(self._file, *self._layout)
+        self._headers.write(self._file)
         self._file.flush()
         self._file.seek(0)
         with AudioFile(self._file) as written:

@@ -11,8 +11,9 @@ import numpy as np
 
 from .._checks import Audio
 from .av_support import Film, layout_of, load_av
-from .contents import Damage
+from .contents import Damage, Metadata
 from .errors import AudioFileError, OtherFormatError
+from .formats.metadata import read_known
 from .soundfile_reader import MAX_SILENCE_SECONDS
 from .spans import Spans
 
@@ -66,12 +67,13 @@ class AvReader:
         self._first = next(self._frames, None)
         if self._first is None:
             raise AudioFileError(str(self.damage[0]) if self.damage else "cannot be decoded: its audio track is empty")
-        self.sample_rate = self._first.sample_rate
+        self.sample_rate: int = self._first.sample_rate
         names = [channel.name for channel in self._first.layout.channels]
         self.channels = len(names)
         self.layout, self._order = layout_of(names)
         self.origin = self._start_of_file(self._first)
         self._shift = -self.origin
+        self.metadata = Metadata(read_known({**self.stream.metadata, **self.container.metadata}))
         has_picture = any(not is_cover(stream) for stream in self.container.streams.video)
         self.film: Film | None = Film(file, self.stream.index, self.origin, has_picture)
         seconds = self._track_seconds() or (self.container.duration or 0) / load_av().time_base

@@ -36,6 +36,20 @@ class Segment:
 
 
 @dataclass
+class Metadata:
+    """What a file says of itself, and its outputs shall say, too."""
+
+    tags: dict[str, str] = field(default_factory=dict)  # by the names that FFmpeg has for them
+    bext: bytes = b""  # what Broadcast WAV's chunk holds: who made it, and the time it starts at, in samples
+
+    def add(self, name: str | None, value: str) -> None:
+        """The first of a name counts; what is no tag of ours is left."""
+        value = " ".join(value.replace("\0", " ").split())
+        if name and value:
+            self.tags.setdefault(name, value)
+
+
+@dataclass
 class Contents:
     """The audio in a file: its format, where it lies, and what is wrong with it."""
 
@@ -49,6 +63,7 @@ class Contents:
     decoder: Mapping[str, str | int] = field(default_factory=dict)  # what soundfile must be told of headerless audio
     md5: bytes | None = None  # of the samples as FLAC counts them
     bits: int = 0  # of a sample in that count
+    metadata: Metadata = field(default_factory=Metadata)
 
 
 # Speakers by number of channels, as FLAC, Vorbis and Opus have them, and as WAV orders them.

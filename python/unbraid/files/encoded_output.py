@@ -12,19 +12,24 @@ from soundfile import LibsndfileError, SoundFile
 
 from .._checks import Audio
 from .audio_io import Output
-from .contents import VORBIS_ORDER
+from .contents import VORBIS_ORDER, Metadata
 from .output_format import ENCODINGS, check_encodable, kind_of
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+# What soundfile calls the tags that it writes.
+STRINGS = {name: name for name in ("title", "artist", "album", "date", "genre", "comment", "copyright")}
+STRINGS["track"] = "tracknumber"
 BLOCK_LENGTH = 8192  # libsndfile's Vorbis encoder keeps a block on its stack
 
 
 class EncodedFile(Output):
     """An MP3, Ogg Vorbis or Opus file, as `target` ends. Raises ValueError for audio that the format does not hold."""
 
-    def __init__(self, target: Path, file: BinaryIO, sample_rate: float, channels: int, layout: int) -> None:
+    def __init__(
+        self, target: Path, file: BinaryIO, sample_rate: float, channels: int, layout: int, metadata: Metadata
+    ) -> None:
         super().__init__(target, clips=True)
         kind = kind_of(target)
         check_encodable(kind, sample_rate, channels, layout)
@@ -40,6 +45,9 @@ class EncodedFile(Output):
             subtype=subtype,
             compression_level=spared,
         )
+        for name, value in metadata.tags.items():
+            if name in STRINGS:
+                setattr(self._encoder, STRINGS[name], value)
 
     def _write(self, *tracks: Audio) -> None:
         (audio,) = tracks

@@ -17,7 +17,9 @@ from .._checks import Audio
 from .audio_io import Output
 from .av_reader import is_exact, open_container, reason
 from .av_support import Film, layout_name, load_av
+from .contents import Metadata
 from .output_format import AT_THE_SIDES, RATES, Quantizer, check_bit_depth, kind_of
+from .shifted import Shifted
 
 CONTAINERS = {
     "mp4": "mp4",
@@ -52,6 +54,7 @@ class FilmOutput(Output):
         bit_depth: int | None,
         layout: int,
         tracks: Sequence[str],
+        metadata: Metadata,
         film: Film | None,
     ) -> None:
         kind = kind_of(target)
@@ -65,7 +68,7 @@ class FilmOutput(Output):
             # Edit lists count in it: to the sample, not to the millisecond.
             container_options = {"movie_timescale": str(self._rate)} if CONTAINERS[kind] in MP4 else {}
             self._container = load_av().open(
-                Unclosed(file), "w", format=CONTAINERS[kind], container_options=container_options
+                Shifted(file, 0), "w", format=CONTAINERS[kind], container_options=container_options
             )
             self._source = Source(film) if film else None
             self._streams: list[Any] = []
@@ -73,6 +76,7 @@ class FilmOutput(Output):
             encoder = encoder_of(kind, self._rate, channels, layout, bits)
             if film is None or self._source is None:
                 self._add_tracks(encoder, tracks, None)
+                self._container.metadata.update(metadata.tags)
                 return
             whole = kind not in AUDIO_ONLY
             self._keeps_tags = CONTAINERS[kind] in MP4 and is_exact(self._source.container)
@@ -245,10 +249,3 @@ class Source:
             if packet.dts is not None:
                 packet.dts -= ticks
             yield packet
-
-
-class Unclosed:
-    """A file that PyAV does not close, for it is to be synced and named first."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.write, self.seek, self.tell = file.write, file.seek, file.tell

@@ -13,7 +13,7 @@ import numpy as np
 from .._checks import Audio, check_sample_rate
 from .._core import MAX_CHANNELS
 from .av_support import Film
-from .contents import Damage
+from .contents import Damage, Metadata
 from .errors import AudioFileError
 from .output_format import is_standard
 from .reader import open_pipe, open_reader
@@ -64,6 +64,11 @@ class InputFile:
     def film(self) -> Film | None:
         """What else than this track is in the file; None where that is nothing."""
         return self._reader.film
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the file says of itself."""
+        return self._reader.metadata
 
     @property
     def notes(self) -> list[Damage]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._checks import Audio
 from .contents import USUAL_LAYOUTS
-from .formats.vorbis_comment import LAYOUT_KEY
 
 # What holds audio alone, and what holds a picture as well; several tracks go into some of both.
 AUDIO_FORMATS = ("wav", "flac", "mp3", "ogg", "opus", "m4a")
@@ -38,9 +36,6 @@ RATES = {
 MAX_CHANNELS = {"mp3": 2}
 # Speakers at the sides in the place of those behind, where a format knows only the latter.
 AT_THE_SIDES = {0x607: 0x37, 0x60F: 0x3F}
-
-EXTENSIBLE = b"\xfe\xff"
-FLAC_COMMENT, FLAC_PADDING, FLAC_LAST = 4, 1, 0x80
 
 
 def is_standard(path: Path) -> bool:
@@ -99,34 +94,3 @@ class Quantizer:
             rounded = np.rint(steps + self._random.random(steps.shape) - self._random.random(steps.shape))
         clipped = np.clip(rounded, -self._full, self._full - 1)
         return clipped.astype(np.int32) << (32 - self._bits)
-
-
-def write_layout(file: BinaryIO, kind: str, channels: int, layout: int) -> None:
-    """Notes the speakers in a finished file: pedalboard notes what it takes for usual, or nothing."""
-    if kind == "wav" and channels > 2:
-        file.seek(0)
-        start = file.read(512).find(b"fmt ") + 8
-        file.seek(start)
-        if file.read(2) == EXTENSIBLE:
-            file.seek(start + 20)
-            file.write(layout.to_bytes(4, "little"))
-    elif kind == "flac" and layout not in (0, USUAL_LAYOUTS.get(channels)):
-        write_flac_comment(file, LAYOUT_KEY + f"{layout:#X}".replace("X", "x").encode())
-
-
-def write_flac_comment(file: BinaryIO, comment: bytes) -> None:
-    """One comment, in place of the metadata that pedalboard writes after STREAMINFO; they say nothing."""
-    start = position = 4 + 4 + 34
-    is_last = False
-    while not is_last:
-        file.seek(position)
-        head = file.read(4)
-        position += 4 + int.from_bytes(head[1:], "big")
-        is_last = bool(head[0] & FLAC_LAST)
-    body = bytes(4) + (1).to_bytes(4, "little") + len(comment).to_bytes(4, "little") + comment
-    padding = position - start - 8 - len(body)
-    if padding < 0:
-        raise OSError(f"no room for a comment of {len(body)} bytes in the FLAC file's metadata")
-    file.seek(start)
-    file.write(bytes([FLAC_COMMENT]) + len(body).to_bytes(3, "big") + body)
-    file.write(bytes([FLAC_PADDING | FLAC_LAST]) + padding.to_bytes(3, "big") + bytes(padding))

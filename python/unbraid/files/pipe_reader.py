@@ -11,9 +11,10 @@ from soundfile import SoundFile
 
 from .._checks import Audio
 from .av_support import Film
-from .contents import Damage
+from .contents import Damage, Metadata
 from .errors import AudioFileError
 from .formats.chunks import Order, SampleFormat, is_name
+from .formats.metadata import BEXT_BYTES, read_info
 from .formats.wav import described, size_in_pipe
 
 MAX_HEADER_BYTES = 1 << 24
@@ -28,6 +29,7 @@ class PipeReader:
         self._file: Any = file
         self.damage: list[Damage] = []
         self.notes: list[Damage] = []
+        self.metadata = Metadata()
         self.film: Film | None = None
         self._form, self.layout, self._promised = self._header()
         self.sample_rate = self._form.sample_rate
@@ -80,7 +82,13 @@ class PipeReader:
         _, layout, samples = described(found[b"fmt "], order)
         if samples is None:
             raise AudioFileError(f"its audio is compressed; {EXPECTED}")
+        self._note_metadata(found)
         return samples, layout, size_in_pipe(size, found.get(b"ds64", b""))
+
+    def _note_metadata(self, found: Mapping[bytes, bytes]) -> None:
+        read_info(found.get(b"LIST", b""), self.metadata)
+        if len(bext := found.get(b"bext", b"")) >= BEXT_BYTES:
+            self.metadata.bext = bext
 
     def _check_tail(self, seconds: float) -> None:
         """Takes what comes after the audio, so that whoever writes it is not cut off; it should be chunks."""

@@ -168,11 +168,10 @@ def process_file(
         check_not_source(tracks, source)
         named = {str(target): target for target in tracks if not is_standard(target)}
         with OutputSet(named, force=force) as outputs, ExitStack() as stack:
+            about = (mixture.metadata, mixture.film)
             kind = (mixture.sample_rate, mixture.channels, bit_depth, mixture.layout)
             files = {
-                target: stack.enter_context(
-                    open_writer(target, outputs.files.get(str(target)), *kind, names, mixture.film)
-                )
+                target: stack.enter_context(open_writer(target, outputs.files.get(str(target)), *kind, names, *about))
                 for target, names in tracks.items()
             }
             for parts in process(mixture):

@@ -7,7 +7,7 @@ from typing import BinaryIO, Protocol
 
 from .._checks import Audio
 from .av_support import EXTRA, Film, load_av
-from .contents import Damage
+from .contents import Damage, Metadata
 from .errors import AudioFileError, OtherFormatError
 from .formats import KNOWN_FORMATS, inspect
 
@@ -21,6 +21,7 @@ class Reader(Protocol):
     num_samples: int | None  # per channel, as far as it is known before reading
     damage: list[Damage]  # grows while the audio is read
     notes: list[Damage]  # so does this: what is not damage, and should be known
+    metadata: Metadata
     film: Film | None  # the rest of the file, where there is more than this track
 
     def blocks(self, length: int) -> Iterator[Audio]:

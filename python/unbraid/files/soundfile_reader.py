@@ -37,6 +37,7 @@ class SoundFileReader:
         self.layout = contents.layout
         self.damage = list(contents.damage)
         self.notes: list[Damage] = []
+        self.metadata = contents.metadata
         self.film: Film | None = None
         self._file = file
         self._contents = contents

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from .audio_io import Output, OutputFile
 from .av_support import EXTRA, Film, load_av
+from .contents import Metadata
 from .output_format import ENCODINGS, RATES, kind_of
 
 
@@ -32,6 +33,7 @@ def open_writer(
     bit_depth: int | None,
     layout: int,
     tracks: Sequence[str],
+    metadata: Metadata,
     film: Film | None,
 ) -> Output:
     """A writer of these tracks into an open file, which stays the caller's, in the format that `target` ends in; None
@@ -49,9 +51,9 @@ def open_writer(
     if needs_ffmpeg(target) or resampled:
         from .film_output import FilmOutput
 
-        return FilmOutput(target, file, sample_rate, channels, bit_depth, layout, tracks, film)
+        return FilmOutput(target, file, sample_rate, channels, bit_depth, layout, tracks, metadata, film)
     if kind_of(target) in ENCODINGS:
         from .encoded_output import EncodedFile
 
-        return EncodedFile(target, file, sample_rate, channels, layout)
-    return OutputFile(target, file, sample_rate, channels, bit_depth, layout)
+        return EncodedFile(target, file, sample_rate, channels, layout, metadata)
+    return OutputFile(target, file, sample_rate, channels, bit_depth, layout, metadata)

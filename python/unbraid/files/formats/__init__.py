@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from ..contents import Contents
+from ..contents import Contents, Metadata
 from ..errors import OtherFormatError
 from ..spans import Window
 from . import aiff, flac, mp3, ogg, tags, wav
+from .metadata import MAX_ID3_BYTES, read_id3
 
 KNOWN_FORMATS = "WAV, FLAC, AIFF, Ogg Vorbis, Opus and MP3 are read"
 
@@ -28,7 +29,15 @@ def inspect(file: BinaryIO) -> Contents:
         return ogg.inspect(file, window, start)
     is_other = any(tags.is_other(window.at(position, 512)) for position in (0, start))
     contents = None if is_other else mp3.inspect(window, 0, window.size)
+    if contents is not None and start:
+        note_id3(window, contents.metadata)
     if contents is None:
         is_mp4 = window.at(4, 4) in tags.BOXES
         raise OtherFormatError("an MP4 or QuickTime file" if is_mp4 else "not an audio file of a known format")
     return contents
+
+
+def note_id3(window: Window, metadata: Metadata) -> None:
+    size = tags.id3v2_size(window.at(0, 10))
+    if size:
+        read_id3(window.at(0, min(size, MAX_ID3_BYTES)), metadata)

@@ -11,6 +11,7 @@ from ..errors import AudioFileError
 from ..spans import Piece, Window
 from .checksums import crc8, crc16s, first_zero_crc16
 from .chunks import check_header
+from .metadata import read_comments
 from .vorbis_comment import layout_in_comment
 
 STREAMINFO, VORBIS_COMMENT = 0, 4
@@ -34,12 +35,14 @@ class Frame:
 
 def inspect(window: Window, start: int) -> Contents:
     """Raises AudioFileError for a header that does not describe audio."""
-    info, layout, position = read_metadata(window, start)
+    info, comment, position = read_metadata(window, start)
+    layout = layout_in_comment(comment)
     rate = int.from_bytes(info[10:13], "big") >> 4
     channels = (info[12] >> 1 & 7) + 1
     check_header(channels, rate)
     total = int.from_bytes(info[13:18], "big") & TOTAL_MASK
     contents = Contents(rate, channels, [], layout=layout or USUAL_LAYOUTS[channels])
+    read_comments(comment, contents.metadata)
     run: list[Frame] = []
     expected = None if total == 0 else 0  # a stream recorded on its way starts anywhere
     for frame in sound_frames(window, position, int.from_bytes(info[:2], "big"), total):
@@ -70,9 +73,9 @@ def inspect(window: Window, start: int) -> Contents:
     return contents
 
 
-def read_metadata(window: Window, start: int) -> tuple[bytes, int, int]:
-    """STREAMINFO, the layout that a comment tells of or 0, and where the frames begin."""
-    info, layout, position = b"", 0, start + 4
+def read_metadata(window: Window, start: int) -> tuple[bytes, bytes, int]:
+    """STREAMINFO, the comments, and where the frames begin."""
+    info, comment, position = b"", b"", start + 4
     while True:
         head = window.at(position, 4)
         if len(head) < 4:
@@ -81,13 +84,13 @@ def read_metadata(window: Window, start: int) -> tuple[bytes, int, int]:
         if head[0] & 0x7F == STREAMINFO:
             info = window.at(position + 4, 34)
         elif head[0] & 0x7F == VORBIS_COMMENT:
-            layout = layout_in_comment(window.at(position + 4, size))
+            comment = window.at(position + 4, size)
         position += 4 + size
         if head[0] & 0x80:
             break
     if len(info) < 34:
         raise AudioFileError("no audio we can read: its STREAMINFO block, which describes the audio, is missing")
-    return info, layout, position
+    return info, comment, position
 
 
 def segment(info: bytes, run: Sequence[Frame]) -> Segment:

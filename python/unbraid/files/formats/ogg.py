@@ -6,16 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from ..contents import USUAL_LAYOUTS, VORBIS_ORDER, Contents, Damage, Segment
+from ..contents import USUAL_LAYOUTS, VORBIS_ORDER, Contents, Damage, Metadata, Segment
 from ..errors import AudioFileError, OtherFormatError
 from ..spans import Piece, Spans, Window
 from . import flac
 from .chunks import check_header
+from .metadata import MAX_BYTES, read_comments
 from .ogg_pages import NO_GRANULE, Page, Stream, read_streams
 
 OPUS_RATE = 48000  # in which its granules count
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)  # that its decoder gives
 FLAC_MAPPING_BYTES = 9  # ahead of the FLAC stream as it is in a file of its own
+MAX_COMMENT_PAGES = 16  # there may be a picture in the comments; tags come first
 MAX_LOST_AT_START = 3  # pages; after more the audio's counts are taken to begin before the file does
 MARKS = {b"\x01vorbis": "Vorbis", b"OpusHead": "Opus", b"\x7fFLAC": "FLAC"}
 OTHER_MARKS = {b"Speex": "Speex", b"\x80theora": "Theora", b"fishead": "Skeleton", b"PCM ": "PCM", b"CELT": "CELT"}
@@ -83,6 +85,8 @@ def inspect_granules(window: Window, streams: Sequence[Stream]) -> Contents:
         head = header_pages(runs[0], codec.header_packets)
         reached = 0
         for run in runs:
+            if run is runs[0] and stream is streams[0]:
+                note_comments(window, head, contents.metadata)
             if run is not runs[0]:
                 contents.damage.append(Damage("pages are missing or damaged", done + reached / codec.granule_rate))
             body = run[len(head) :] if run is runs[0] else run
@@ -100,6 +104,16 @@ def inspect_granules(window: Window, streams: Sequence[Stream]) -> Contents:
         if not stream.is_ended:
             contents.damage.append(Damage("cut short: its last page is missing, it ends", done))
     return contents
+
+
+def note_comments(window: Window, head: Sequence[Page], metadata: Metadata) -> None:
+    """What the second packet says."""
+    data = b"".join(window.at(page.body, min(page.end - page.body, MAX_BYTES)) for page in head[:MAX_COMMENT_PAGES])
+    for mark in (b"\x03vorbis", b"OpusTags"):
+        start = data.find(mark)
+        if start >= 0:
+            read_comments(data[start + len(mark) :], metadata)
+            return
 
 
 def header_pages(run: Sequence[Page], count: int) -> list[Page]:

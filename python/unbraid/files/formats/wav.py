@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..contents import Contents, Damage
+from ..contents import Contents, Damage, Metadata
 from ..errors import AudioFileError, OtherFormatError
 from ..spans import Window
 from . import mp3
 from .chunks import Chunk, Order, SampleFormat, check_header, chunks_from, integer_subtype, is_name, is_tail, w64_chunks
+from .metadata import BEXT_BYTES, MAX_BYTES, read_info
 
 W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 PCM, FLOAT, ALAW, MULAW, MPEG, MP3, EXTENSIBLE = 0x1, 0x3, 0x6, 0x7, 0x50, 0x55, 0xFFFE
@@ -28,6 +29,7 @@ def inspect(window: Window, start: int) -> Contents:
         raise OtherFormatError("not an audio file of a known format: a RIFF file, but no WAVE")
     stated = int.from_bytes(head[4:8], order)
     found: dict[bytes, bytes] = {}
+    metadata = Metadata()
     chunks: Iterable[Chunk] = w64_chunks(window, start + 40) if is_w64 else chunks_from(window, start + 12, order)
     for chunk in chunks:
         if chunk.name == b"data":
@@ -42,9 +44,14 @@ def inspect(window: Window, start: int) -> Contents:
             has_lost = window.size < start + 8 + stated and not is_placeholder(stated)
             if promised is not None and not is_w64 and not has_lost and not contents.damage:
                 check_tail(window, chunk.start + promised, order, contents)
+                end = chunk.start + promised
+                for later in chunks_from(window, end + end % 2, order):
+                    note_metadata(window, later, metadata)
+            contents.metadata = metadata
             return contents
         if chunk.name in (b"fmt ", b"ds64"):
             found.setdefault(chunk.name, window.at(chunk.start, min(chunk.size, 40)))
+        note_metadata(window, chunk, metadata)
     raise AudioFileError("cut short: it ends before the audio begins")
 
 
@@ -62,6 +69,16 @@ def audio_bytes(window: Window, chunk: Chunk, ds64: bytes, riff_end: int, order:
         return None if is_placeholder(size) else size
     is_stale = is_placeholder(size) or riff_end <= chunk.start
     return None if is_stale and not is_tail(window, chunk.end + size % 2, order) else size
+
+
+def note_metadata(window: Window, chunk: Chunk, metadata: Metadata) -> None:
+    if chunk.name not in (b"LIST", b"bext") or not 0 < chunk.size <= MAX_BYTES:
+        return
+    body = window.at(chunk.start, chunk.size)
+    if chunk.name == b"LIST":
+        read_info(body, metadata)
+    elif len(body) >= BEXT_BYTES:
+        metadata.bext = body
 
 
 def size_in_pipe(size: int, ds64: bytes) -> int | None:
