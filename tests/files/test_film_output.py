@@ -85,7 +85,7 @@ def test_a_remix_changes_nothing_but_the_sound(shell: Shell, film: Path, track: 
         ("in.mkv", "-c:a libopus", "out.mkv"),
         ("in.mkv", "-c:a ac3", "out.mp4"),
         ("in.webm", "-c:a libopus", "out.webm"),
-        ("in.avi", "-c:a pcm_s16le -c:v mpeg4", "out.mkv"),
+        ("in.avi", "-c:a pcm_s16le -c:v mpeg4 -bf 0", "out.mkv"),
         ("in.ts", "-c:a aac", "out.mp4"),
     ],
 )

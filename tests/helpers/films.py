@@ -35,7 +35,7 @@ def packets(path: Path, stream: str) -> list[tuple[float, str]]:
     """The time of each packet of a stream, in seconds, and a hash of what it holds."""
     entries = ("-show_packets", "-show_data_hash", "MD5", "-select_streams", stream)
     found = probe(path, *entries)["packets"]
-    return [(float(each["pts_time"]), each["data_hash"]) for each in found]
+    return [(float(each.get("pts_time", each.get("dts_time"))), each["data_hash"]) for each in found]
 
 
 def sweep(channels: int = 2, seconds: float = 2.9, rate: int = RATE) -> Audio:

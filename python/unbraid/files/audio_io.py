@@ -98,7 +98,7 @@ class OutputFile(Output):
         kind = kind_of(target)
         bits = check_bit_depth(kind, bit_depth)
         super().__init__(target, clips=bits != FLOAT_BITS)
-        self._quantizer = None if bits == FLOAT_BITS else Quantizer(bits)
+        self._quantizer = None if bits == FLOAT_BITS else Quantizer(bits, target.stem)
         self._headers = Headers(kind, channels, layout, metadata or Metadata())
         with self._naming_target():
             # Through Python's file, so that a full disk raises OSError with its reason.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import numpy as np
 from soundfile import LibsndfileError, SoundFile
@@ -18,6 +18,7 @@ from .output_format import ENCODINGS, check_encodable, kind_of
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+T = TypeVar("T")
 # What soundfile calls the tags that it writes.
 STRINGS = {name: name for name in ("title", "artist", "album", "date", "genre", "comment", "copyright")}
 STRINGS["track"] = "tracknumber"
@@ -76,20 +77,23 @@ class Guarded:
         self._error: Exception | None = None
 
     def write(self, data: ReadableBuffer) -> int:
-        try:
-            return self._file.write(data)
-        except Exception as error:
-            self._error = self._error or error
-            return 0
+        return self._kept(lambda: self._file.write(data), 0)
 
     def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
+        return self._kept(lambda: self._file.read(size), b"")
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
+        return self._kept(lambda: self._file.seek(offset, whence), 0)  # what was written before may fail now
 
     def tell(self) -> int:
-        return self._file.tell()
+        return self._kept(self._file.tell, 0)
+
+    def _kept(self, call: Callable[[], T], instead: T) -> T:
+        try:
+            return call()
+        except Exception as error:
+            self._error = self._error or error
+            return instead
 
     @contextlib.contextmanager
     def raising(self) -> Iterator[None]:

@@ -61,7 +61,7 @@ class FilmOutput(Output):
         bits = check_bit_depth(kind, bit_depth)
         super().__init__(target, clips=True)
         self._rate = round(sample_rate)
-        self._quantizers = [Quantizer(bits) for _ in tracks] if bits else []
+        self._quantizers = [Quantizer(bits, name) for name in tracks] if bits else []
         self._file = file
         self._errors = load_av().FFmpegError
         with self._explaining():
@@ -78,12 +78,11 @@ class FilmOutput(Output):
                 self._add_tracks(encoder, tracks, None)
                 self._container.metadata.update(metadata.tags)
                 return
-            whole = kind not in AUDIO_ONLY
             self._keeps_tags = CONTAINERS[kind] in MP4 and is_exact(self._source.container)
             for stream in self._source.container.streams:
                 if stream.index == film.track:
                     self._add_tracks(encoder, tracks, stream)
-                elif whole or stream.type == "audio":
+                elif kind not in AUDIO_ONLY:
                     self._add_copy(stream)
             self._container.metadata.update(self._source.container.metadata)
             if chapters := self._source.chapters():
@@ -240,7 +239,7 @@ class Source:
         return shifted
 
     def _demuxed(self) -> Iterator[Any]:
-        for packet in self.container.demux():
+        for packet in readable(self.container):
             if packet.stream_index == self._film.track or (packet.size == 0 and packet.dts is None):
                 continue
             ticks = round(self._film.origin / packet.time_base)
@@ -249,3 +248,16 @@ class Source:
             if packet.dts is not None:
                 packet.dts -= ticks
             yield packet
+
+
+def readable(container: Any) -> Iterator[Any]:
+    """The packets up to the end, or to where the file is damaged, which its reader tells."""
+    packets = container.demux()
+    while True:
+        try:
+            packet = next(packets, None)
+        except load_av().FFmpegError:
+            return
+        if packet is None:
+            return
+        yield packet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -77,15 +78,15 @@ class Quantizer:
     """Rounds blocks of audio to so many bits, at the upper end of 32: full scale is 2 ** (bits - 1), as for DAWs.
 
     Where less than 24 bits cut something off, with TPDF dither (Lipshitz, Wannamaker and Vanderkooy, "Quantization and
-    dither: a theoretical survey", JAES 40(5), 1992), the same in every run. What was on the integers stays on them, so
-    that silence is silent and faders at 0 dB give back the very file.
+    dither: a theoretical survey", JAES 40(5), 1992), the same in every run and another for each `name`. What was on the
+    integers stays on them, so that silence is silent and faders at 0 dB give back the very file.
     """
 
-    def __init__(self, bits: int, *, dither: bool = True) -> None:
+    def __init__(self, bits: int, name: str = "", *, dither: bool = True) -> None:
         self._bits = bits
         self._full = 2.0 ** (bits - 1)
         self._dither = dither and bits < DITHERED_BELOW
-        self._random = np.random.default_rng(bits)
+        self._random = np.random.default_rng(zlib.crc32(name.encode("utf-8", "replace")))
 
     def __call__(self, audio: Audio) -> NDArray[np.int32]:
         steps = audio.astype(np.float64) * self._full

@@ -21,7 +21,7 @@ class PipeOutput(Output):
         bits = check_bit_depth("wav", bit_depth)
         super().__init__(target, clips=bits != FLOAT_BITS)
         self._bits = bits
-        self._quantizer = None if bits == FLOAT_BITS else Quantizer(bits)
+        self._quantizer = None if bits == FLOAT_BITS else Quantizer(bits, target.stem)
         self._file = sys.stdout.buffer
         if self._file.isatty():
             raise ValueError(f"{target}: standard output is a terminal; pipe it on, as in `| ffplay -`, or name a file")
