@@ -1,4 +1,4 @@
-"""MP3, Ogg Vorbis and Opus out: as long as the input, in its place, with its speakers and tags; and tags in all forms."""
+"""MP3, Ogg Vorbis and Opus out: as long as the input, in its place, with its speakers; and tags in all forms."""
 
 from __future__ import annotations
 

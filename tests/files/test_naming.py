@@ -122,7 +122,7 @@ def test_a_file_may_be_called_as_a_url_is(
     tmp_path: Path, toy_model: unbraid.Model, audio: Audio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("http:/x.wav", "-"):
+    for name in ("http:/x.wav", str(tmp_path / "-")):  # "-" alone is standard input
         Path(name).parent.mkdir(exist_ok=True)
         write(Path("x.wav"), audio).rename(name)
         unbraid.remix_file(name, "out.wav", model=toy_model, force=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +182,8 @@ def test_w64_is_read_and_its_cut_told(tmp_path: Path, audio: Audio) -> None:
     ],
 )
 def test_what_no_decoder_should_see_is_refused(tmp_path: Path, audio: Audio, form: bytes, message: str) -> None:
+    if find_spec("av") and message.startswith("compressed"):  # FFmpeg tries, and has its own words
+        message += "|cannot be decoded"
     with pytest.raises(unbraid.AudioFileError, match=message):
         decoded(written(tmp_path / "in.wav", wav(pcm(audio), form)))
 

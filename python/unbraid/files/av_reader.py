@@ -66,7 +66,7 @@ class AvReader:
         self._frames = self._decoded()
         self._first = next(self._frames, None)
         if self._first is None:
-            raise AudioFileError(str(self.damage[0]) if self.damage else "cannot be decoded: its audio track is empty")
+            raise OtherFormatError(str(self.damage[0]) if self.damage else "its audio track is empty")
         self.sample_rate: int = self._first.sample_rate
         names = [channel.name for channel in self._first.layout.channels]
         self.channels = len(names)
