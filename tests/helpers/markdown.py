@@ -97,6 +97,7 @@ def missing_lv2_filter() -> str:
 PROGRAMS: dict[str, Callable[[], str]] = {
     "ffmpeg": missing_lv2_filter,
     "mpv": lambda: missing_programs("mpv") or missing_lv2_filter(),
+    "video": lambda: missing("av") or missing_programs("ffmpeg"),
     "lv2apply": lambda: missing_programs("lv2apply"),
     "train": lambda: next(
         filter(None, map(missing, ("torch", "onnx", "scipy", "soundfile", "soxr", "pyroomacoustics"))), ""
