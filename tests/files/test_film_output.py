@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def film(tmp_path: Path) -> Path:
     return tmp_path / "film.mp4"
 
 
-def about(path: Path) -> dict[str, list[tuple[object, ...]]]:
+def about(path: Path) -> dict[str, list[Any]]:
     """Streams, chapters and tags."""
     found = probe(path, "-show_streams", "-show_chapters", "-show_format")
     streams = [
