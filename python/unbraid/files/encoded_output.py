@@ -13,7 +13,9 @@ from soundfile import LibsndfileError, SoundFile
 from .._checks import Audio
 from .audio_io import Output
 from .contents import VORBIS_ORDER, Metadata
+from .formats.metadata import id3_tag
 from .output_format import ENCODINGS, check_encodable, kind_of
+from .shifted import Shifted
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -38,7 +40,8 @@ class EncodedFile(Output):
         # Where each of the file's channels is in ours.
         order = VORBIS_ORDER.get(channels) if kind != "mp3" else None
         self._order = None if order is None else np.argsort(order)
-        self._file = Guarded(file)
+        self._tag = id3_tag(metadata) if kind == "mp3" else b""
+        self._file = Guarded(Shifted(file, len(self._tag)))
         self._encoder = SoundFile(
             self._file,
             *("w", round(sample_rate), channels),
@@ -47,7 +50,7 @@ class EncodedFile(Output):
             compression_level=spared,
         )
         for name, value in metadata.tags.items():
-            if name in STRINGS:
+            if name in STRINGS and kind != "mp3":  # whose tag, of few Latin letters, stands at the end
                 setattr(self._encoder, STRINGS[name], value)
 
     def _write(self, *tracks: Audio) -> None:
@@ -64,6 +67,8 @@ class EncodedFile(Output):
         if self.num_samples:  # nothing at all is no stream that libsndfile would read
             with SoundFile(self._file) as written:
                 self._check_length(written.frames)
+        if self._tag:
+            self._file.write_ahead(self._tag)
 
     def _abandon(self) -> None:
         self._encoder.close()
@@ -72,7 +77,7 @@ class EncodedFile(Output):
 class Guarded:
     """A file for a library in C, which cannot pass an exception on: it is kept, for `raising`."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: Shifted) -> None:
         self._file = file
         self._error: Exception | None = None
 
@@ -87,6 +92,11 @@ class Guarded:
 
     def tell(self) -> int:
         return self._kept(self._file.tell, 0)
+
+    def write_ahead(self, data: bytes) -> None:
+        """Fills the room at the start of the file."""
+        self._file.file.seek(0)
+        self._file.file.write(data)
 
     def _kept(self, call: Callable[[], T], instead: T) -> T:
         try:

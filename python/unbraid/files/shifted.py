@@ -36,7 +36,10 @@ class Shifted(io.RawIOBase):
         return self.file.tell() - self.offset
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self.file.seek(offset + (self.offset if whence == io.SEEK_SET else 0), whence) - self.offset
+        position = self.file.seek(offset + (self.offset if whence == io.SEEK_SET else 0), whence)
+        if position < self.offset:  # from the end of a file that has none yet
+            position = self.file.seek(self.offset)
+        return position - self.offset
 
     def flush(self) -> None:
         if not self.file.closed:

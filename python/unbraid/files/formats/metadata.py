@@ -95,6 +95,21 @@ def id3_frames(body: bytes, version: int) -> Iterator[tuple[bytes, bytes]]:
         position += size
 
 
+def id3_tag(metadata: Metadata) -> bytes:
+    """An ID3v2.4 tag, to stand in front of MP3 frames; nothing where there are no tags."""
+    body = b""
+    for name, value in metadata.tags.items():
+        if name in KEYS:
+            text = b"\3" + (b"und\0" if name == "comment" else b"") + value.encode()
+            body += KEYS[name][2][-1].encode() + synchsafe(len(text)) + bytes(2) + text
+    return b"ID3\4\0\0" + synchsafe(len(body)) + body if body else b""
+
+
+def synchsafe(size: int) -> bytes:
+    """28 bits in four bytes of seven, so that no decoder takes them for a frame."""
+    return bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
+
+
 def info_chunks(metadata: Metadata) -> bytes:
     """What goes into a WAV file: "bext" as it was, and the tags as INFO."""
     chunks = chunk(b"bext", metadata.bext) if metadata.bext else b""
