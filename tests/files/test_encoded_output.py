@@ -170,7 +170,7 @@ def test_tags_and_speakers_go_together(shell: Shell) -> None:
         (2, b"TT2\0\0\x06\0\xdcber\0"),
         (3, b"TIT2\0\0\0\x0b\0\0\x01\xff\xfe\xdc\0b\0e\0r\0"),
         (4, b"TIT2\0\0\0\x06\0\0\x03\xc3\x9cber"),
-        (3, b"COMM\0\0\0\x0a\0\0\0eng\0a nice" + b"TIT2\0\0\0\x05\0\0\0\xdcber"),
+        (3, b"COMM\0\0\0\x0b\0\0\0eng\0a nice" + b"TIT2\0\0\0\x05\0\0\0\xdcber"),
     ],
 )
 def test_id3_of_all_versions(tmp_path: Path, version: int, frames: bytes) -> None:
