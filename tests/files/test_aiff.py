@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -93,5 +94,7 @@ def test_a_cut_is_told_with_its_time(tmp_path: Path, audio: Audio) -> None:
     ],
 )
 def test_what_no_decoder_should_see_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    if find_spec("av") and message.startswith("compressed"):  # FFmpeg tries, and has its own words
+        message += "|cannot be decoded|cut short"
     with pytest.raises(unbraid.AudioFileError, match=message):
         decoded(written(tmp_path / "in.aiff", content))
