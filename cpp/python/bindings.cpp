@@ -27,22 +27,34 @@ namespace {
 
 using Shape = std::vector<py::ssize_t>;
 
-/// Claims a stream for one call. The core has no locks, so two threads in one stream would corrupt
-/// it silently: this makes it an error instead.
+/// The parts of a stream that different threads may use at once.
+enum Part : unsigned { kHearing = 1, kNetwork = 2, kRendering = 4, kAll = 7 };
+
+/// Claims parts of a stream for one call. The core has no locks, so two threads in one of them
+/// would corrupt it silently: this makes it an error instead.
 class Claim {
  public:
-  explicit Claim(std::atomic_flag& busy) : busy_(busy) {
-    if (busy_.test_and_set(std::memory_order_acquire)) {
-      throw std::runtime_error(
-          "this object is in use by another thread: use one object per thread (they share a "
-          "Model)");
-    }
+  explicit Claim(std::atomic<unsigned>& busy, unsigned parts = kAll) : busy_(busy), parts_(parts) {
+    unsigned before = busy_.load(std::memory_order_relaxed);
+    do {
+      if ((before & parts) != 0) {
+        throw std::runtime_error(
+            "this object is in use by another thread: use one object per thread (they share a "
+            "Model)");
+      }
+    } while (!busy_.compare_exchange_weak(before, before | parts, std::memory_order_acquire));
   }
-  ~Claim() { busy_.clear(std::memory_order_release); }
+  ~Claim() { busy_.fetch_and(~parts_, std::memory_order_release); }
   Claim(const Claim&) = delete;
 
  private:
-  std::atomic_flag& busy_;
+  std::atomic<unsigned>& busy_;
+  unsigned parts_;
+};
+
+/// Hops as Python hands them from step to step: those that one block made whole.
+struct PyHops {
+  std::vector<Hops> parts;  // each of which goes through the network at once
 };
 
 /// Where the rows of an array begin; its samples lie side by side, its rows need not.
@@ -88,8 +100,52 @@ class PyStream {
     core.reset();
   }
 
+  void prepare(py::ssize_t max_block) {
+    if (max_block < 0) throw py::value_error("max_block must be 0 or more");
+    const Claim claim(busy);
+    const py::gil_scoped_release release;
+    core.prepare(max_block);
+  }
+
+  PyHops hear(const py::object& audio) {
+    const FloatArray mixture = check_array(audio, "audio", 2, "(channels, samples)");
+    check_extent(mixture, "audio", 0, core.channels(), "channels");
+    const Claim claim(busy, kHearing);
+    const std::vector<const float*> rows = rows_of(mixture);
+    const auto num_samples = static_cast<std::size_t>(mixture.shape(1));
+    const py::gil_scoped_release release;
+    return {core.hear(rows.data(), num_samples)};
+  }
+
+  void estimate(PyHops& hops) {
+    const Claim claim(busy, kNetwork);
+    const py::gil_scoped_release release;
+    try {
+      run_all(
+          static_cast<py::ssize_t>(hops.parts.size()), [this] { core.interrupt(); },
+          [&](py::ssize_t i) { core.estimate(hops.parts[i]); });
+    } catch (...) {
+      core.abandon();
+      throw;
+    }
+  }
+
+  FloatArray render(PyHops& hops) {
+    const Claim claim(busy, kRendering);
+    py::ssize_t num_samples = 0;
+    for (const Hops& each : hops.parts) num_samples += each.size() * core.hop_length();
+    FloatArray outputs(output_shape(num_samples));
+    std::vector<float*> rows = output_rows(outputs, num_samples);
+    const py::gil_scoped_release release;
+    for (Hops& each : hops.parts) {
+      core.render(each, rows.data());
+      for (float*& row : rows) row += each.size() * core.hop_length();
+    }
+    return outputs;
+  }
+
   Core core;
-  std::atomic_flag busy = ATOMIC_FLAG_INIT;
+  std::atomic<unsigned> busy = 0;
 
  private:
   /// In parts that a run of the model takes at once, which changes nothing but that signals are
@@ -175,7 +231,7 @@ class PyWholeSignal {
 
   py::ssize_t part_length_;
   std::vector<std::vector<float>> stems_;
-  std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
+  std::atomic<unsigned> busy_ = 0;
   bool failed_ = false;
 };
 
@@ -267,13 +323,16 @@ FloatArray masks(const SharedModel& model, const py::object& given) {
     const py::gil_scoped_release release;
     const FlushDenormals flush_denormals;
     MaskEstimator estimator(model);
+    std::vector<float> band_power(model->info().num_bands());
+    std::vector<float> band_masks(num_stems * band_power.size());
     run_all(
         num_frames, [&] { estimator.interrupt(); },
         [&](py::ssize_t frame) {
           const auto* row = reinterpret_cast<const float*>(first + frame * stride);
-          std::copy_n(row, num_bins, estimator.power());
-          estimator.estimate();
-          out = std::copy_n(estimator.masks(), num_stems * num_bins, out);
+          model->info().sum_bands(row, band_power.data());
+          estimator.estimate(band_power.data(), 1, band_masks.data());
+          model->info().spread_masks(band_masks.data(), out);
+          out += num_stems * num_bins;
         });
   }
   return masks;
@@ -327,6 +386,10 @@ void bind_stream(py::class_<PyStream<Core>>& type, const char* name) {
       .def("process", &Self::process, py::arg("audio"))
       .def("flush", &Self::flush)
       .def("reset", &Self::reset)
+      .def("prepare", &Self::prepare, py::arg("max_block"))
+      .def("hear", &Self::hear, py::arg("audio"))
+      .def("estimate", &Self::estimate, py::arg("hops"))
+      .def("render", &Self::render, py::arg("hops"))
       .property(
           "model",
           [](const Self& self) { return std::const_pointer_cast<Model>(self.core.shared_model()); })
@@ -410,6 +473,7 @@ void bind_model(py::module_& module) {
 }
 
 void bind_streams(py::module_& module) {
+  py::class_<PyHops>(module, "Hops", docstring("Hops"));
   py::class_<PySeparator> separator(module, "Separator", docstring("Separator"));
   separator.def(py::init([](double sample_rate, int channels, const SharedModel& model) {
                   return make_unlocked(

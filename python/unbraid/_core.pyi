@@ -204,6 +204,9 @@ class Model:
     def metadata(self) -> dict[str, str]:
         """All that the file says, by key, without the prefix `unbraid.`"""
 
+class Hops:
+    """Whole hops of a stream on their way through its steps: `hear`, `estimate`, `render`."""
+
 class Separator:
     """Separates a stream into stems; the contract is that of `unbraid.Separator`.
 
@@ -219,6 +222,19 @@ class Separator:
 
     def reset(self) -> None:
         """Back to the state of a new object."""
+
+    def prepare(self, max_block: int) -> None:
+        """Lets the hops of blocks of so many samples, as far as the model allows, share the network's runs."""
+
+    def hear(self, audio: NDArray[np.float32]) -> Hops:
+        """The first of three steps that do what `process` does, and may be busy in three threads at once, each of them
+        with all hops in their order: those that (channels, samples) make whole. The rest waits for what comes next."""
+
+    def estimate(self, hops: Hops) -> None:
+        """The second step, the network. RuntimeError if the model fails, then `reset` the object."""
+
+    def render(self, hops: Hops) -> NDArray[np.float32]:
+        """The third step: the output of `process` for these hops, from one hop of it on: a shorter delay by that."""
 
     @property
     def model(self) -> Model:
@@ -263,6 +279,19 @@ class Remixer:
 
     def reset(self) -> None:
         """Back to the state of a new object."""
+
+    def prepare(self, max_block: int) -> None:
+        """Lets the hops of blocks of so many samples, as far as the model allows, share the network's runs."""
+
+    def hear(self, audio: NDArray[np.float32]) -> Hops:
+        """The first of three steps that do what `process` does, and may be busy in three threads at once, each of them
+        with all hops in their order: those that (channels, samples) make whole. The rest waits for what comes next."""
+
+    def estimate(self, hops: Hops) -> None:
+        """The second step, the network. RuntimeError if the model fails, then `reset` the object."""
+
+    def render(self, hops: Hops) -> NDArray[np.float32]:
+        """The third step: the output of `process` for these hops, from one hop of it on: a shorter delay by that."""
 
     def set_gains(self, gains: Sequence[float]) -> None:
         """New linear gains, one per stem, faded in over three hops; before any audio they hold at once."""

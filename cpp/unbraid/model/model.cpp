@@ -170,10 +170,13 @@ void Model::try_out() {
   MaskEstimator estimator(unowned(*this));
   const RunLimit limit(kMaxRunSeconds, [&estimator] { estimator.interrupt(); });
   Noise noise;
+  std::vector<float> bins(info_.num_bins), power(info_.num_bands());
+  std::vector<float> masks(static_cast<std::size_t>(info_.num_stems()) * info_.num_bands());
   try {
     for (const float level : {0.0f, 0.0f, 1e-9f, 1e-6f, 1e-3f, 1.0f, 1.0f, 0.0f, 0.0f}) {
-      noise.fill(estimator.power(), info_.num_bins, level);
-      estimator.estimate();
+      noise.fill(bins.data(), info_.num_bins, level);
+      info_.sum_bands(bins.data(), power.data());
+      estimator.estimate(power.data(), 1, masks.data());
       if (took() > kTrialTime) {  // slow, but not for ever
         one_frame_reason_ = kTooSlow;
         return;
@@ -196,22 +199,25 @@ std::string Model::compare_runs() const {
     together.interrupt();
     alone.interrupt();
   });
-  const std::size_t num_masks = static_cast<std::size_t>(info_.num_stems()) * info_.num_bins;
+  const int num_bands = info_.num_bands();
+  const std::size_t num_masks = static_cast<std::size_t>(info_.num_stems()) * num_bands;
   const auto same = [](const float* a, const float* b, std::size_t size) {
     return std::memcmp(a, b, size * sizeof(float)) == 0;
   };
+  std::vector<float> bins(info_.num_bins), power(kMaxFramesPerRun * num_bands);
+  std::vector<float> masks(kMaxFramesPerRun * num_masks), of_one(num_masks);
   Noise noise;
   try {
     for (int first = 0; first < kFrames; first += kMaxFramesPerRun) {
       const int count = std::min(kMaxFramesPerRun, kFrames - first);
       for (int frame = 0; frame < count; ++frame) {
-        noise.fill(together.power(frame), info_.num_bins, frame % 2 ? 1e-3f : 0.1f);
+        noise.fill(bins.data(), info_.num_bins, frame % 2 ? 1e-3f : 0.1f);
+        info_.sum_bands(bins.data(), power.data() + frame * num_bands);
       }
-      together.estimate(count);
+      together.estimate(power.data(), count, masks.data());
       for (int frame = 0; frame < count; ++frame) {
-        std::copy_n(together.power(frame), info_.num_bins, alone.power());
-        alone.estimate();
-        if (!same(together.masks(frame), alone.masks(), num_masks)) {
+        alone.estimate(power.data() + frame * num_bands, 1, of_one.data());
+        if (!same(masks.data() + frame * num_masks, of_one.data(), num_masks)) {
           return "masks differ by how many hops share a run";
         }
       }

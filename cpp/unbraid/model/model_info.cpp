@@ -167,6 +167,14 @@ void ModelInfo::sum_bands(const float* bins, float* bands) const {
   }
 }
 
+void ModelInfo::spread_masks(const float* band_masks, float* masks) const {
+  for (int stem = 0; stem < num_stems(); ++stem) {
+    for (int band = 0; band < num_bands(); ++band) {
+      masks = std::fill_n(masks, band_edges[band + 1] - band_edges[band], *band_masks++);
+    }
+  }
+}
+
 Stft ModelInfo::make_stft(double sample_rate) const {
   const StftSizes sizes = stft_sizes(sample_rate, win_seconds, hop_seconds);
   return Stft(sizes.win_length, sizes.hop_length);

@@ -53,6 +53,8 @@ struct ModelInfo {
 
   /// bins[num_bins] -> their sums over bands[num_bands].
   void sum_bands(const float* bins, float* bands) const;
+  /// masks of bands, [num_stems][num_bands] -> of bins, [num_stems][num_bins]: each its band's.
+  void spread_masks(const float* band_masks, float* masks) const;
 
   /// Its frames at a host's sample rate; throws as stft_sizes does.
   Stft make_stft(double sample_rate) const;
