@@ -383,7 +383,7 @@ def test_a_stream_in_steps_gives_what_it_gives_at_once(any_model: _core.Model, r
                         work.append(threads.submit(stream.estimate, heard[step - 1]))
                     if step > 1:
                         rendered.append(threads.submit(stream.render, heard[step - 2]))
-                    for each in work:
+                    for each in [*work, *rendered]:
                         each.result()
                     if step < len(blocks):
                         heard.append(work[0].result())

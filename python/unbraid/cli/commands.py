@@ -21,7 +21,7 @@ from ..registry import ModelInfo, describe, load_model, read_installed
 from ..separator import stems_asked_for
 from .chains import build_rack, chain_option
 from .endings import SOME_FAILED
-from .file_options import bit_depth_option, check_depth, keep_going_option
+from .file_options import bit_depth_option, check_depth, keep_going_option, threads_option
 from .messages import print_error, printable
 from .options import StemCommand, format_option, gains_of, known_stems, model_option, stems_option
 from .plugin_commands import plugin_commands
@@ -56,6 +56,7 @@ commands.add_command(plugin_commands)
 @click.option("--talkers", metavar="N", type=int, help="How many people a model that tells people apart looks for.")
 @keep_going_option
 @force_option
+@threads_option
 @quiet_option
 def separate(
     inputs: Sequence[str],
@@ -67,6 +68,7 @@ def separate(
     talkers: int | None,
     keep_going: bool,
     force: bool,
+    threads: int | None,
     quiet: bool,
 ) -> int:
     """Write each stem of audio files to a file of its own."""
@@ -95,6 +97,7 @@ def separate(
             bit_depth=bit_depth,
             keep_going=keep_going,
             force=force,
+            threads=threads,
             progress=progress,
         ).values()
 
@@ -110,6 +113,7 @@ def separate(
 @model_option
 @keep_going_option
 @force_option
+@threads_option
 @quiet_option
 @click.pass_context
 def remix(
@@ -122,12 +126,15 @@ def remix(
     model: Model,
     keep_going: bool,
     force: bool,
+    threads: int | None,
     quiet: bool,
     **_gains: float | str | None,
 ) -> int:
     """Write an audio file with the stems at new gains, and through chains of effects.
 
     Each stem of the model has an option, as in: unbraid remix in.wav out.wav --music -12 --noise mute
+
+    With --chain all of the work is done by one thread.
     """
     try:
         check_formats([Path(target)])
@@ -147,7 +154,10 @@ def remix(
         options: dict[str, Any] = {"bit_depth": bit_depth, "keep_going": keep_going, "force": force}
         if rack:
             return [rack.process_file(source, target, progress=progress, **options)]
-        return [files.remix_file(source, target, model=model, progress=progress, gains_db=given, **options)]
+        remixed = files.remix_file(
+            source, target, model=model, threads=threads, progress=progress, gains_db=given, **options
+        )
+        return [remixed]
 
     return 0 if run(remix_one, Path(source), quiet) else SOME_FAILED
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ..files.output_format import BIT_DEPTHS, CHOICES, check_bit_depth
+from ..files.pipeline import MAX_DEFAULT_THREADS
 
 keep_going_option = click.option(
     "--keep-going",
@@ -16,6 +17,12 @@ bit_depth_option = click.option(
     type=click.Choice([str(bits) for bits in CHOICES["wav"]]),
     callback=lambda _ctx, _param, value: value and int(value),
     help=f"Bits of a sample; 32 is float.  [default: {BIT_DEPTHS['wav']} in WAV, {BIT_DEPTHS['flac']} in FLAC]",
+)
+threads_option = click.option(
+    "--threads",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help=f"How many share the work on a file.  [default: one for each processor, {MAX_DEFAULT_THREADS} at most]",
 )
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from .._checks import Audio, Gain, gains_by_stem
+from .._checks import Gain, gains_by_stem
 from ..registry import DEFAULT_MODEL, load_model
-from ..separator import ModelLike, Remixer, aligned, separation, stems_asked_for
+from ..separator import ModelLike, Remixer, stems_asked_for
 from .audio_io import OutputFile
 from .errors import DamageWarning
 from .input_file import InputFile, described
 from .naming import check_formats, check_source, stem_paths
 from .output_format import check_bit_depth
 from .outputs import OutputSet
+from .pipeline import Step, check_threads, run_steps
+from .steps import StreamSteps, separation_steps
 
-BLOCK_SECONDS = 1.0
+BLOCK_SECONDS = 1.024  # 64 hops of our models, which is what goes through the network in one run
 DEFAULT_FOLDER = "stems"
 
 PathLike = str | os.PathLike[str]
@@ -40,6 +43,7 @@ def separate_file(
     bit_depth: int | None = None,
     keep_going: bool = False,
     force: bool = False,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Path]:
     """Separates an audio file into stems, one file each, in constant memory; returns their paths by stem.
@@ -48,7 +52,11 @@ def separate_file(
     that would leave only dots. `format` is "wav" or "flac"; `bit_depth` is 16, 24 or, for WAV, 32, which is float and
     the default there (FLAC: 24). `stems` picks some of the model's stems, `talkers` is as in `separate`.
     Sample rate, channels with their speakers,
-    and length are the input's. `progress` is called with (seconds done, seconds in all) after each second.
+    and length are the input's. `progress` is called with (seconds done, seconds in all) about once for each second.
+
+    `threads` says how many of them share the work: 1 for none but the caller's, or None for as many as the machine has
+    processors, 2 at most. It changes nothing in the files. The network's part of the work, most of it with `dialogue`,
+    has one thread.
 
     An input that is damaged or cut short is refused, and what is wrong is named with its time; what only decoding tells
     is found on the way. With `keep_going` what can be decoded is used, in its place, with silence for what is missing
@@ -67,13 +75,19 @@ def separate_file(
     names = choose_stems(stems, stem_names)
     targets = stem_paths(source, Path(output_dir), names, format)
 
-    def stems_of(mixture: InputFile) -> Iterator[dict[str, Audio]]:
-        _, separated = separation(mixture.sample_rate, mixture.channels, model, talkers)
+    def stems_of(mixture: InputFile) -> Sequence[Step]:
         rows = {name: stem_names.index(name) for name in names}
-        for estimates in separated(mixture.blocks(BLOCK_SECONDS)):
-            yield {name: estimates[row] for name, row in rows.items()}
+        separated = separation_steps(mixture.sample_rate, mixture.channels, model, talkers, block_length(mixture))
+        return [*separated, lambda estimates: {name: estimates[row] for name, row in rows.items()}]
 
-    process_file(source, targets, stems_of, bit_depth=bit_depth, keep_going=keep_going, force=force, progress=progress)
+    process_file(
+        *(source, targets, stems_of),
+        bit_depth=bit_depth,
+        keep_going=keep_going,
+        force=force,
+        threads=threads,
+        progress=progress,
+    )
     return targets
 
 
@@ -85,6 +99,7 @@ def remix_file(
     bit_depth: int | None = None,
     keep_going: bool = False,
     force: bool = False,
+    threads: int | None = None,
     progress: Progress | None = None,
     gains_db: Mapping[str, Gain] | None = None,
     **gains: Gain,
@@ -97,10 +112,9 @@ def remix_file(
     model = load_model(model)
     gains_by_stem(gains_db, gains, model.stem_names)  # a wrong gain is told before the file is looked at
 
-    def remix_of(mixture: InputFile) -> Iterator[dict[str, Audio]]:
+    def remix_of(mixture: InputFile) -> Sequence[Step]:
         remixer = Remixer(mixture.sample_rate, mixture.channels, model, gains_db, **gains)
-        for remixed in aligned(remixer, mixture.blocks(BLOCK_SECONDS)):
-            yield {"remix": remixed}
+        return [*StreamSteps(remixer, block_length(mixture)).steps, lambda remixed: {"remix": remixed}]
 
     target = Path(output)
     process_file(
@@ -108,6 +122,7 @@ def remix_file(
         bit_depth=bit_depth,
         keep_going=keep_going,
         force=force,
+        threads=threads,
         progress=progress,
     )
     return target
@@ -116,18 +131,21 @@ def remix_file(
 def process_file(
     source: Path,
     targets: Mapping[str, Path],
-    process: Callable[[InputFile], Iterator[Mapping[str, Audio]]],
+    steps: Callable[[InputFile], Sequence[Step]],
     *,
     bit_depth: int | None = None,
     keep_going: bool = False,
     force: bool,
+    threads: int | None,
     progress: Progress | None,
 ) -> None:
-    """Reads a file through `process` and writes the parts that it yields, by name, to `targets`: all of them or none.
+    """Sends a file through steps and writes the parts that the last gives, by name, to `targets`: all of them or none.
 
-    A part is (channels, samples); every yield has as many samples of each. Raises ValueError for a target of an
-    unknown format, AudioFileError for a source that is no whole audio file, OSError.
+    A step gets block after block, and None at the end. A part is (channels, samples), as many of all that are given
+    together. Raises ValueError for a target of an unknown format, AudioFileError for a source that is no whole audio
+    file, OSError.
     """
+    threads = check_threads(threads)
     check_formats(targets.values())
     for target in targets.values():
         check_bit_depth(target.suffix[1:].lower(), bit_depth)
@@ -140,15 +158,25 @@ def process_file(
                 name: stack.enter_context(OutputFile(target, outputs.files[name], *kind))
                 for name, target in targets.items()
             }
-            for parts in process(mixture):
-                outputs.check_present()
-                for name, part in parts.items():
-                    files[name].write(part)
-                if progress:
-                    done = next(iter(files.values())).num_samples
-                    progress(done / mixture.sample_rate, mixture.num_samples / mixture.sample_rate)
+            writers = [writer(name, file) for name, file in files.items()]
+            blocks = itertools.chain(mixture.blocks(BLOCK_SECONDS), [None])
+            with contextlib.closing(run_steps(blocks, steps(mixture), writers, threads)) as under_way:
+                for _ in under_way:
+                    outputs.check_present()
+                    if progress:
+                        done = min(file.num_samples for file in files.values())
+                        progress(done / mixture.sample_rate, mixture.num_samples / mixture.sample_rate)
     warn_of_damage(mixture)
     warn_of_clipping(files.values())
+
+
+def block_length(mixture: InputFile) -> int:
+    """The most samples that a step gets at once."""
+    return int(BLOCK_SECONDS * mixture.sample_rate)
+
+
+def writer(name: str, file: OutputFile) -> Step:
+    return lambda parts: file.write(parts[name])
 
 
 def choose_stems(stems: Sequence[str] | None, stem_names: Sequence[str]) -> list[str]:
