@@ -141,6 +141,8 @@ def test_what_the_caller_s_progress_raises_ends_it(tmp_path: Path, source: Path,
     assert list(tmp_path.iterdir()) == [source]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_child_of_a_fork_has_threads_of_its_own(tmp_path: Path, source: Path, toy_model: unbraid.Model) -> None:
     children = []
 

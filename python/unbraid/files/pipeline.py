@@ -80,13 +80,17 @@ class _Pipeline:
         self._source = _Lane(lambda _: next(blocks), lanes)
         self._source.waiting.extend([None] * MAX_UNDER_WAY)
         self._lanes.append(self._source)
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._work = threading.Condition(self._lock)  # there is some, or no more of it
+        self._progress = threading.Condition(self._lock)  # a block is done with, or all are
         self._taken = 0  # blocks from the source
         self._given = [0] * len(ends)  # blocks that are done with, by end
         self._exhausted = self._stopped = False
         self._error: BaseException | None = None
         count = min(threads, len(self._lanes))
-        self._threads = [threading.Thread(target=self._work, name="unbraid-files", daemon=True) for _ in range(count)]
+        self._threads = [
+            threading.Thread(target=self._work_on, name="unbraid-files", daemon=True) for _ in range(count)
+        ]
 
     def run(self) -> Iterator[None]:
         yielded = 0
@@ -94,9 +98,9 @@ class _Pipeline:
             for thread in self._threads:
                 thread.start()
             while True:
-                with self._changed:
+                with self._lock:
                     while not (self._error or self._done() > yielded or self._is_over()):
-                        self._changed.wait(POLL_SECONDS)
+                        self._progress.wait(POLL_SECONDS)
                     if self._error:
                         raise self._error
                     done = self._done()
@@ -106,9 +110,9 @@ class _Pipeline:
                     yield
                 yielded = done
         finally:
-            with self._changed:
+            with self._lock:
                 self._stopped = True
-                self._changed.notify_all()
+                self._work.notify_all()
             for thread in self._threads:
                 if thread.ident:  # it was started
                     thread.join()
@@ -120,24 +124,27 @@ class _Pipeline:
     def _is_over(self) -> bool:
         return self._exhausted and self._done() == self._taken
 
-    def _work(self) -> None:
+    def _work_on(self) -> None:
         if hasattr(signal, "pthread_sigmask"):  # they belong to the threads of the program
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        with self._changed:
+        with self._lock:
             while not (self._stopped or self._error or self._is_over()):
                 ready = [lane for lane in self._lanes if lane.waiting and not lane.busy]
                 if not ready:
-                    self._changed.wait()
+                    self._work.wait()
                     continue
+                if len(ready) > 1:
+                    self._work.notify()
                 # The others can catch up with a step that takes longest, but nobody can make up for its pauses.
                 self._take_step(max(ready, key=lambda lane: lane.seconds))
-                self._changed.notify_all()
+            self._work.notify_all()
+            self._progress.notify()
 
     def _take_step(self, lane: _Lane) -> None:
         """With the lock held, but for the step itself."""
         item = lane.waiting.popleft()
         lane.busy = True
-        self._changed.release()
+        self._lock.release()
         started = time.perf_counter()
         result: Any = None
         error: BaseException | None = None
@@ -147,7 +154,7 @@ class _Pipeline:
             error = raised
         finally:
             seconds = time.perf_counter() - started
-            self._changed.acquire()
+            self._lock.acquire()
         lane.busy = False
         lane.seconds += seconds
         if lane is self._source and isinstance(error, StopIteration):
@@ -165,5 +172,7 @@ class _Pipeline:
     def _give(self, end: _Lane) -> None:
         before = self._done()
         self._given[self._ends.index(end)] += 1
-        if self._done() > before and not self._exhausted:
-            self._source.waiting.append(None)  # another may come
+        if self._done() > before:
+            self._progress.notify()
+            if not self._exhausted:
+                self._source.waiting.append(None)  # another may come
