@@ -1,7 +1,6 @@
 #include "unbraid/stream/stream.h"
 
 #include <algorithm>
-#include <numeric>
 #include <stdexcept>
 
 #include "unbraid/dsp/denormals.h"
@@ -185,8 +184,7 @@ void Stream::middle_power(int hop) {
 
 void Stream::normalize_level() {
   const int known = std::min(analysis_.num_bins(), model().info().num_bins);
-  const float gain =
-      normalizer_.gain(std::accumulate(power_.begin(), power_.begin() + known, 0.0f));
+  const float gain = normalizer_.gain(power_.data(), known);
   if (gain == 1.0f) return;
   for (int bin = 0; bin < known; ++bin) power_[bin] *= gain;
 }
