@@ -473,7 +473,7 @@ void bind_model(py::module_& module) {
 }
 
 void bind_streams(py::module_& module) {
-  py::class_<PyHops>(module, "Hops", docstring("Hops"));
+  const py::class_<PyHops> hops(module, "Hops", docstring("Hops"));
   py::class_<PySeparator> separator(module, "Separator", docstring("Separator"));
   separator.def(py::init([](double sample_rate, int channels, const SharedModel& model) {
                   return make_unlocked(

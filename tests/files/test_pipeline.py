@@ -144,7 +144,7 @@ def test_what_the_caller_s_progress_raises_ends_it(tmp_path: Path, source: Path,
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_child_of_a_fork_has_threads_of_its_own(tmp_path: Path, source: Path, toy_model: unbraid.Model) -> None:
-    children = []
+    children: list[int] = []
 
     def progress(_done: float, _total: float) -> None:
         if not children:

@@ -20,7 +20,7 @@ bool is_fast_length(int n) {
   return n == 1;
 }
 
-RealFft::RealFft(int n) : half_(n / 2), kernels_(fft_kernels()) {
+RealFft::RealFft(int n, const FftKernels& kernels) : half_(n / 2), kernels_(kernels) {
   if (n % 2 != 0 || !is_fast_length(half_)) {
     throw std::invalid_argument(
         "an FFT's length must be even, with no prime factor above 11, got " + std::to_string(n));

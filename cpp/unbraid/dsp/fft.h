@@ -15,7 +15,7 @@ bool is_fast_length(int n);
 class RealFft {
  public:
   /// n even, n / 2 without a prime factor above 11; else std::invalid_argument.
-  explicit RealFft(int n);
+  explicit RealFft(int n, const FftKernels& kernels = *fft_kernels().front());
 
   /// samples[n] -> spectrum[n / 2 + 1]
   void forward(const float* samples, Complex* spectrum);

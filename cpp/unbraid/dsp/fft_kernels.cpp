@@ -316,11 +316,13 @@ constexpr FftKernels kKernels{Target::pairs, Target::samples, Target::spectrum, 
 
 }  // namespace
 
-const FftKernels& fft_kernels() {
+std::vector<const FftKernels*> fft_kernels() {
 #if defined(UNBRAID_AVX2)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return kKernels<Avx2>;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    return {&kKernels<Avx2>, &kKernels<Anywhere>};
+  }
 #endif
-  return kKernels<Anywhere>;
+  return {&kKernels<Anywhere>};
 }
 
 }  // namespace unbraid

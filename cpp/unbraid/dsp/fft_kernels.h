@@ -40,7 +40,7 @@ struct FftKernels {
   decltype(FftStage::run) (*stage)(int radix, int stride, int span);
 };
 
-/// Those for the processor that this runs on.
-const FftKernels& fft_kernels();
+/// Those that the processor can run, the fastest first.
+std::vector<const FftKernels*> fft_kernels();
 
 }  // namespace unbraid

@@ -8,27 +8,28 @@
 
 namespace unbraid {
 
-void check_channels(int channels) {
+int check_channels(int channels) {
   if (channels < 1 || channels > kMaxChannels) {
     throw std::invalid_argument("channels must be 1 to " + std::to_string(kMaxChannels) + ", got " +
                                 std::to_string(channels));
   }
+  return channels;
 }
 
 Stream::Stream(const std::shared_ptr<const Model>& model, double sample_rate, int channels,
                int num_outputs)
     : sample_rate_(sample_rate),
-      channels_((check_channels(channels), channels)),
+      channels_(check_channels(channels)),
       num_outputs_(num_outputs),
       latency_samples_(model->info().latency_samples(sample_rate)),
       analysis_(model->info().make_stft(sample_rate)),
-      synthesis_(analysis_),
-      estimator_(model),
       normalizer_(static_cast<double>(analysis_.hop_length()) / sample_rate),
       hops_(model->info(), sample_rate, channels, 1),
       power_(model->info().num_bins),
       middle_(analysis_.num_bins()),
       mirrored_(analysis_.win_length()),
+      estimator_(model),
+      synthesis_(analysis_),
       masks_(static_cast<std::size_t>(model->info().num_stems()) * model->info().num_bins),
       masked_(analysis_.num_bins()),
       frame_(analysis_.win_length()) {

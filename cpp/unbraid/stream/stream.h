@@ -14,8 +14,8 @@ namespace unbraid {
 
 constexpr int kMaxChannels = 8;
 
-/// Throws std::invalid_argument unless 1..kMaxChannels.
-void check_channels(int channels);
+/// What it is given; throws std::invalid_argument unless 1..kMaxChannels.
+int check_channels(int channels);
 
 /// What separating and remixing share: blocks of any size in, hop by hop to spectra and masks, and
 /// blocks of the same size out, `latency_samples()` later.
@@ -57,10 +57,11 @@ class Stream {
   void flush(float* const* outputs);
   virtual void reset();
 
-  /// The same in three steps, for threads that take turns at them: while one renders some hops,
-  /// another may estimate the next and a third hear those after them. Each step takes all hops in
-  /// their order. hear() gives the hops that these samples make whole, and keeps the rest; the
-  /// first of them are as late as the outputs, but for one hop. They allocate.
+  /// What process() does, in three steps for threads that take turns at them: while one renders
+  /// some hops, another may estimate the next and a third hear those after them. Each step takes
+  /// all hops in their order. hear() gives those that these samples make whole and keeps the rest;
+  /// what render() makes of them begins a hop later than the outputs of process(), for it need not
+  /// wait for the next samples. hear() allocates.
   std::vector<Hops> hear(const float* const* mixture, std::size_t num_samples);
   void estimate(Hops& hops);
   /// outputs[num_outputs * channels][hops.size() * hop_length]
@@ -112,10 +113,8 @@ class Stream {
   int channels_;
   int num_outputs_;
   int latency_samples_;
-  // To hear: the samples that come in, and the hops that are whole.
+  // The steps may run at once, so that none touches what is another's. To hear:
   Stft analysis_;
-  Stft synthesis_;
-  MaskEstimator estimator_;
   LevelNormalizer normalizer_;
   Hops hops_;                    // that come in
   std::vector<float> power_;     // [model bins]
@@ -123,7 +122,10 @@ class Stream {
   std::vector<float> mirrored_;  // [win_length]
   int received_ = 0;             // samples since the start, win_length at most
   std::size_t filled_ = 0;       // samples of the hops coming in
-  // What is being rendered.
+  // To estimate:
+  MaskEstimator estimator_;
+  // To render:
+  Stft synthesis_;
   Hops* rendered_ = nullptr;
   int hop_ = 0;
   std::vector<float> masks_;                  // [num_stems][model bins]
