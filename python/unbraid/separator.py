@@ -74,11 +74,6 @@ class _Stream:
         return self._model
 
     @property
-    def core(self) -> _core.Separator | _core.Remixer:
-        """What does the work, for those in the package that take it step by step."""
-        return self._stream
-
-    @property
     def stem_names(self) -> tuple[str, ...]:
         """The model's stems, in the order in which they come out."""
         return tuple(self._model.stem_names)

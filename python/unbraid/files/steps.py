@@ -27,7 +27,7 @@ class StreamSteps:
 
     def __init__(self, stream: Separator | Remixer, max_block: int) -> None:
         self.steps: Sequence[Step] = (self._hear, self._estimate, self._render)
-        self._stream = stream.core
+        self._stream = stream._stream
         self._stream.prepare(max_block)
         self._silence = np.zeros((stream.channels, stream.latency_samples), np.float32)
         self._surplus = stream.latency_samples - self._stream.hop_length
