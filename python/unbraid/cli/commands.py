@@ -1,4 +1,4 @@
-"""The commands: unbraid separate, remix, info; those of the plug-in are in plugin_commands."""
+"""The commands: unbraid separate, remix, info; the others are in listen_commands and plugin_commands."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from ..separator import stems_asked_for
 from .chains import build_rack, chain_option
 from .endings import SOME_FAILED
 from .file_options import bit_depth_option, check_depth, keep_going_option, threads_option
+from .listen_commands import listen
 from .messages import print_error, printable
 from .options import StemCommand, format_option, gains_of, known_stems, model_option, stems_option
 from .plugin_commands import plugin_commands
@@ -40,6 +41,7 @@ def commands() -> None:
     """Separates audio into stems, and gives each stem a fader."""
 
 
+commands.add_command(listen)
 commands.add_command(plugin_commands)
 
 

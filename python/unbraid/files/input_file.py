@@ -33,7 +33,7 @@ class InputFile:
         self._keep_going = keep_going
         self._file = open_regular(path)
         try:
-            self._version = version_of(self._file)
+            self.version = version_of(self._file)
             try:
                 self._reader = open_reader(self._file)
                 check_sample_rate(self._reader.sample_rate)
@@ -54,6 +54,9 @@ class InputFile:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._file.close()
 
     @property
@@ -72,7 +75,7 @@ class InputFile:
             count += block.shape[-1]
             yield block
             self._check_damage()
-        if version_of(self._file) != self._version:
+        if version_of(self._file) != self.version:
             self.damage.append(Damage("changed while it was read, which ended", count / self.sample_rate))
         self._check_damage()
 
