@@ -43,12 +43,12 @@ class Handler(BaseHTTPRequestHandler):
         """Answers a POST; must read the body."""
         raise NotImplementedError
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+    def do_GET(self) -> None:
         self._answer(self.get)
 
     do_HEAD = do_GET  # noqa: N815
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         self._answer(self.post)
 
     def log_message(self, *_: object) -> None:

@@ -17,7 +17,7 @@ from ..files.errors import AudioFileError
 from ..files.input_file import InputFile
 from ..files.naming import check_source
 from ..separator import separation, stems_asked_for
-from .analysis import LOWEST_DB, NUM_BANDS, Analysis
+from .analysis import LOWEST_DB, MAX_HZ, MIN_HZ, NUM_BANDS, Analysis
 from .downmix import downmix, downmix_matrix
 from .growing import GrowingFile
 from .wav_stream import HEADROOM, WavStream
@@ -54,9 +54,8 @@ class Track:
         self._matrix = matrix
         self._wav = WavStream(round(self.sample_rate), len(self.stem_names) * len(matrix), self.num_samples)
         if (free := shutil.disk_usage(folder).free) < self._wav.total_bytes:
-            raise OSError(
-                f"{self.name}: its stems take {self._wav.total_bytes / 1e9:.1f} GB, and {folder} has {free / 1e9:.1f} GB"
-            )
+            needed = f"its stems take {self._wav.total_bytes / 1e9:.1f} GB"
+            raise OSError(f"{self.name}: {needed}, and {folder.parent.parent} has {free / 1e9:.1f} GB left")
         self.audio = GrowingFile(folder / "audio.wav", self._wav.total_bytes)
         self.audio.append(self._wav.header())
         self.analysis = Analysis(folder, self.sample_rate, len(self.stem_names), self.num_samples)
@@ -120,6 +119,7 @@ class Track:
             "frame_rate": analysis.frame_rate,
             "frames": [file.size // (NUM_BANDS * len(self.stem_names)) for file in analysis.spectrogram],
             "bands": NUM_BANDS,
+            "band_edges_hz": [MIN_HZ, min(MAX_HZ, self.sample_rate / 2)],
             "lowest_db": LOWEST_DB,
         }
 

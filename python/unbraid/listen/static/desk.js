@@ -2,9 +2,10 @@
 
 import { isDark, onTheme } from "./colors.js";
 import { clock, element, oncePerFrame } from "./elements.js";
+import { Lane } from "./lane.js";
 import { toDb } from "./loudness.js";
 import { Mixer } from "./mixer.js";
-import { drawRuler, drawSpectrogram, drawWaveform } from "./pictures.js";
+import { drawFrequencies, drawRuler, drawSpectrogram, drawWaveform } from "./pictures.js";
 import { Player } from "./player.js";
 import { Strip } from "./strip.js";
 import { Transport } from "./transport.js";
@@ -28,7 +29,6 @@ export class Desk {
       seek: (time) => this.seek(time),
       skip: (seconds) => this.seek(this.player.time + seconds),
       compare: (change) => this.mixer.compare(change),
-      reset: () => this.mixer.reset(),
       zoom: (factor) => this.zoom(factor),
     });
     this.#build();
@@ -74,16 +74,20 @@ export class Desk {
     this.over = element("span", { className: "over", textContent: "over", hidden: true });
     this.over.title = "The remix is louder than full scale: lower the faders, or export 32 bit float";
     this.meter = element("div", { className: "meter", "aria-hidden": "true" }, element("i"));
+    const reset = element("button", { type: "button", className: "reset", textContent: "Reset" });
+    reset.title = "All faders to 0 dB";
+    reset.onclick = () => this.mixer.reset();
     this.heard = element("p", { className: "heard" });
     const controls = element(
       "div",
       { className: "controls" },
-      element("div", { className: "line" }, element("h2", { textContent: "mix" }), this.over),
+      element("div", { className: "line" }, element("h2", { textContent: "mix" }), this.over, reset),
       this.heard,
       this.meter,
+      this.#hints(),
     );
-    const pictures = element("div", { className: "pictures" }, this.ruler, this.waveform, this.spectrogram);
-    const mix = element("section", { className: "row mix", role: "group", "aria-label": "mix" }, controls, pictures);
+    const lane = new Lane(this.track, this.view, this.ruler, this.waveform, this.spectrogram);
+    const mix = element("section", { className: "row mix", role: "group", "aria-label": "mix" }, controls, lane.node);
     this.strips = this.track.stems.map(
       (_, stem) =>
         new Strip(this.track, this.mixer, this.view, stem, (choose) => {
@@ -91,12 +95,17 @@ export class Desk {
           if (time !== undefined) this.seek(time);
         }),
     );
-    this.playhead = element("div", { className: "playhead", "aria-hidden": "true" });
-    this.pending = element("div", { className: "pending", "aria-hidden": "true" });
-    const lane = element("div", { className: "lane" }, this.pending, this.playhead);
-    this.rows = element("div", { className: "rows" }, mix, ...this.strips.map((strip) => strip.node), lane);
-    this.lane = lane;
-    this.root.replaceChildren(this.rows);
+    this.lanes = [lane, ...this.strips.map((strip) => strip.lane)];
+    const rows = element("div", { className: "rows" }, mix, ...this.strips.map((strip) => strip.node));
+    this.root.replaceChildren(rows);
+  }
+
+  #hints() {
+    const last = Math.min(this.track.stems.length, 9);
+    const keys = [["Space", "play"], ["← →", "5 s"], [`1–${last}`, "solo"], [`Shift 1–${last}`, "mute"], ["O", "original"]];
+    const list = element("p", { className: "hints", "aria-label": "Keys" });
+    list.append(...keys.flatMap(([key, what]) => [element("kbd", { textContent: key }), ` ${what} `]));
+    return list;
   }
 
   #listen() {
@@ -122,36 +131,7 @@ export class Desk {
       this.#showTime();
     });
     this.resizing.observe(this.root);
-    for (const { pictures } of [{ pictures: this.root.querySelector(".mix .pictures") }, ...this.strips]) {
-      this.#scrub(pictures);
-    }
-  }
-
-  /** A press anywhere in a picture goes there; the wheel zooms with Ctrl, and moves sideways. */
-  #scrub(pictures) {
-    const seek = (event) => {
-      const box = pictures.getBoundingClientRect();
-      this.seek(this.view.time((event.clientX - box.left) / box.width));
-    };
-    pictures.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
-      pictures.setPointerCapture(event.pointerId);
-      seek(event);
-    });
-    pictures.addEventListener("pointermove", (event) => {
-      if (pictures.hasPointerCapture(event.pointerId)) seek(event);
-    });
-    pictures.addEventListener(
-      "wheel",
-      (event) => {
-        const box = pictures.getBoundingClientRect();
-        if (event.ctrlKey) this.view.zoom(1.002 ** event.deltaY, (event.clientX - box.left) / box.width);
-        else if (event.deltaX) this.view.show(this.view.start + (event.deltaX / box.width) * this.view.span);
-        else return;
-        event.preventDefault();
-      },
-      { passive: false },
-    );
+    this.lanes.forEach((lane) => lane.listen((time) => this.seek(time)));
   }
 
   #gainsChanged() {
@@ -162,8 +142,6 @@ export class Desk {
 
   #dataChanged() {
     this.strips.forEach((strip) => strip.findPassages());
-    const done = this.track.over && !this.track.state.error ? 1 : this.view.place(this.track.state.done_seconds);
-    this.pending.hidden = done >= 1;
     this.measure();
     this.draw();
   }
@@ -194,6 +172,7 @@ export class Desk {
     drawRuler(this.ruler, this.view, clock);
     drawWaveform(this.waveform, this.track, this.view, 0, 1, ink);
     drawSpectrogram(this.spectrogram, this.track, this.view, gains);
+    drawFrequencies(this.spectrogram, this.track, ink);
     this.strips.forEach((strip) => strip.draw());
     this.#showTime();
   }
@@ -230,12 +209,7 @@ export class Desk {
   }
 
   #showTime() {
-    const width = this.lane.clientWidth;
-    const place = this.view.place(this.player.time);
-    this.playhead.style.transform = `translateX(${place * width}px)`;
-    this.playhead.hidden = place < 0 || place > 1;
-    const done = this.view.place(this.track.state.done_seconds);
-    this.pending.style.left = `${Math.min(1, Math.max(0, done)) * 100}%`;
+    this.lanes.forEach((lane) => lane.showTime(this.player.time));
     this.transport.showTime(this.player.time, this.track.seconds);
   }
 }

@@ -19,7 +19,7 @@ export function prepare(canvas) {
   return context;
 }
 
-/** The extremes of one row (0: the mixture, then the stems) as a filled shape. */
+/** The extremes of one row (0: the mixture, then the stems) as a filled shape; the mixture's highest peak fills it. */
 export function drawWaveform(canvas, track, view, row, gain, color) {
   const context = prepare(canvas);
   if (!context) return;
@@ -28,7 +28,7 @@ export function drawWaveform(canvas, track, view, row, gain, color) {
   const step = track.rows * 2;
   const count = track.peaks.length / step;
   const middle = height / 2;
-  const scale = (middle * gain * 0.95) / 127;
+  const scale = (middle * gain * 0.95) / Math.max(track.highestPeak, 1);
   context.fillStyle = css(color, 0.25);
   context.fillRect(0, middle - 0.5, width, 1);
   context.fillStyle = css(color);
@@ -113,6 +113,25 @@ function spectrogramImage(track, view, gains, width) {
   const picture = new OffscreenCanvas(count, bands);
   picture.getContext("2d").putImageData(pixels, 0, 0);
   return { picture, start: (first - 0.5) / rate, seconds: count / rate };
+}
+
+/** Names some frequencies at the left edge of a spectrogram. */
+export function drawFrequencies(canvas, track, color) {
+  const context = canvas.getContext("2d");
+  const scale = devicePixelRatio || 1;
+  const mel = (hertz) => Math.log10(1 + hertz / 700);
+  const [lowest, highest] = track.state.band_edges_hz.map(mel);
+  context.font = `${10 * scale}px ${getComputedStyle(canvas).fontFamily}`;
+  context.textBaseline = "middle";
+  context.lineWidth = 3 * scale;
+  context.strokeStyle = css(paper(), 0.8);
+  context.fillStyle = css(color);
+  for (const [hertz, text] of [[250, "250 Hz"], [1000, "1 kHz"], [3000, "3 kHz"], [8000, "8 kHz"]]) {
+    const y = canvas.height * (1 - (mel(hertz) - lowest) / (highest - lowest));
+    if (y < 8 * scale || y > canvas.height - 6 * scale) continue;
+    context.strokeText(text, 6 * scale, y);
+    context.fillText(text, 6 * scale, y);
+  }
 }
 
 /** Bars where a stem sounds. */

@@ -2,6 +2,7 @@
 
 import { css, stemColor } from "./colors.js";
 import { clock, decibels, element } from "./elements.js";
+import { Lane } from "./lane.js";
 import { HIGHEST_DB, LOWEST_DB } from "./mixer.js";
 import { drawPassages, drawSpectrogram, drawWaveform } from "./pictures.js";
 
@@ -16,7 +17,7 @@ export class Strip {
   }
 
   #build() {
-    const { name, stem, mixer } = this;
+    const { name, stem, mixer, track, view } = this;
     const key = stem < 9 ? String(stem + 1) : "";
     this.mute = element("button", { type: "button", className: "mute", textContent: "M", "aria-label": `Mute ${name}` });
     this.mute.title = key ? `Mute (Shift+${key})` : "Mute";
@@ -51,12 +52,12 @@ export class Strip {
       element("div", { className: "line" }, this.fader, this.value),
       this.meter,
     );
-    this.pictures = element("div", { className: "pictures" }, this.waveform, this.spectrogram, this.bars);
+    this.lane = new Lane(track, view, this.waveform, this.spectrogram, this.bars);
     this.node = element(
       "section",
       { className: "row stem", role: "group", "aria-label": name },
       this.controls,
-      this.pictures,
+      this.lane.node,
     );
   }
 

@@ -13,8 +13,10 @@ export class Track extends EventTarget {
     this.stems = state.stem_names;
     this.seconds = state.seconds;
     this.peaks = new Int8Array(0); // (peaks, 1 + stems, 2)
+    this.highestPeak = 0; // of the mixture
     this.levels = new Levels(this.stems.length, state.level_rate);
     this.tiles = new Map();
+    this.looked = 0;
     this.updating = false;
   }
 
@@ -39,10 +41,18 @@ export class Track extends EventTarget {
       this.state = await this.source.state();
       const peaks = this.state.peaks * this.rows * 2;
       this.peaks = new Int8Array(await this.#grown("peaks", this.peaks, peaks));
+      this.#findHighest();
       this.levels.set(new Float32Array(await this.#grown("levels", this.levels.values, Infinity)));
       this.dispatchEvent(new Event("change"));
     } finally {
       this.updating = false;
+    }
+  }
+
+  #findHighest() {
+    const step = this.rows * 2;
+    for (; this.looked < this.peaks.length; this.looked += step) {
+      this.highestPeak = Math.max(this.highestPeak, -this.peaks[this.looked], this.peaks[this.looked + 1]);
     }
   }
 

@@ -17,7 +17,7 @@ export class Transport {
     this.original = button("Hear the original", "Original", "O", () => actions.compare({ original: true }));
     this.matched = element("input", { type: "checkbox", id: "matched" });
     this.matched.onchange = () => actions.compare({ matched: this.matched.checked });
-    const label = element("label", { htmlFor: "matched" }, this.matched, "at equal loudness");
+    const label = element("label", { htmlFor: "matched" }, this.matched, "equal loudness");
     label.title = "The original is played as loud as the remix, so that louder is not taken for better";
     this.loudness = element("output", { className: "loudness", "aria-label": "Loudness" });
     const compare = element("div", { className: "choice", role: "group", "aria-label": "Compare" });
@@ -29,11 +29,10 @@ export class Transport {
     );
     const back = button("Back 5 seconds", "−5", "←", () => actions.skip(-5), "skip");
     const ahead = button("Ahead 5 seconds", "+5", "→", () => actions.skip(5), "skip");
-    const reset = button("All faders to 0 dB", "Reset", "All faders to 0 dB", actions.reset);
     bar.replaceChildren(
       element("div", { className: "group" }, back, this.play, ahead, this.time),
       element("div", { className: "group" }, compare, label, this.loudness),
-      element("div", { className: "group end" }, reset, zoom),
+      element("div", { className: "group end" }, zoom),
       this.position,
     );
   }
