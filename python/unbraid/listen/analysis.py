@@ -147,4 +147,5 @@ class Bands:
     def __call__(self, power: NDArray[np.float32]) -> NDArray[np.float64]:
         sums = np.cumsum(power, axis=-1, dtype=np.float64)
         at_edges = sums[..., self._below] - power[..., self._below] * (1 - self._part)
-        return np.diff(at_edges, axis=-1) / self._widths
+        means: NDArray[np.float64] = np.diff(at_edges, axis=-1) / self._widths
+        return means

@@ -34,6 +34,9 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 60  # of a connection on which nothing comes
 
     guard: Guard
+    _extra: dict[str, str]  # headers of an error
+    _started: bool  # whether the head has gone out
+    _unread: bool  # whether some of the body is still to be read
 
     def get(self, path: str, query: Mapping[str, str]) -> None:
         """Answers a GET or HEAD for `path`, without the token."""
@@ -124,7 +127,7 @@ class Handler(BaseHTTPRequestHandler):
         return value
 
     def _answer(self, method: Any) -> None:
-        self._extra: dict[str, str] = {}
+        self._extra = {}
         self._started = False
         self._unread = self.command == "POST"
         try:
