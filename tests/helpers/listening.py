@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -74,7 +75,8 @@ def listening(shell: Shell, *arguments: str | Path) -> Iterator[Listening]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout and process.stderr
+    assert process.stdout
+    assert process.stderr
     try:
         url = process.stdout.readline().strip()
         assert url, process.stderr.read()
@@ -89,7 +91,5 @@ def listening(shell: Shell, *arguments: str | Path) -> Iterator[Listening]:
 
 def chromium() -> str | None:
     """The path of a Chromium or Chrome that is installed; UNBRAID_TEST_CHROMIUM names another."""
-    import shutil
-
     names = ("chromium", "chromium-browser", "google-chrome")
     return os.environ.get("UNBRAID_TEST_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)

@@ -36,8 +36,8 @@ def test_blocks_make_no_difference(tmp_path: Path, rng: np.random.Generator, rat
         assert len(held) == len(again)
         if file is not one.levels:
             assert np.abs(held.astype(int) - again).max() <= 1  # sums of floats round by their order
-    levels = [np.frombuffer(each.levels.path.read_bytes(), "<f4") for each in (one, other)]
-    np.testing.assert_allclose(*levels, rtol=1e-4, atol=1e-9)
+    levels, again = (np.frombuffer(each.levels.path.read_bytes(), "<f4") for each in (one, other))
+    np.testing.assert_allclose(levels, again, rtol=1e-4, atol=1e-9)
 
 
 def test_peaks_are_the_samples(tmp_path: Path, rng: np.random.Generator) -> None:

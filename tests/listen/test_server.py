@@ -130,8 +130,8 @@ def test_the_ticket_leads_to_the_page_once() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["static/../server.py", "static/..%2fserver.py", "static/", "static/nosuch.js", "tracks/99", "tracks/-1", "tracks/x",
-     "tracks/1/input", "tracks/1/spectrogram/99", "tracks/1/../1", "exports/99", "../etc/passwd", "talk.wav"],
+    ["static/../server.py", "static/..%2fserver.py", "static/", "static/nosuch.js", "tracks/99", "tracks/-1",
+     "tracks/x", "tracks/1/input", "tracks/1/spectrogram/99", "tracks/1/../1", "exports/99", "../passwd", "talk.wav"],
 )  # fmt: skip
 def test_nothing_else_is_served(page: Listening, path: str) -> None:
     assert page.ask(path).status == 404
@@ -265,12 +265,9 @@ def test_what_cannot_be_opened_is_told(tmp_path: Path, toy_model_path: Path) -> 
     shell = Shell(tmp_path, toy_model_path.parent)
     (shell.folder / "text.wav").write_text("hello")
     shell.environment["XDG_CACHE_HOME"] = str(shell.folder / "cache")
-    assert shell.fails(1, "listen", "text.wav", "--no-browser", "--model", "toy").startswith(
-        "text.wav: not an audio file"
-    )
-    assert (
-        shell.fails(1, "listen", "none.wav", "--no-browser", "--model", "toy") == "none.wav: No such file or directory"
-    )
+    arguments = ("--no-browser", "--model", "toy")
+    assert shell.fails(1, "listen", "text.wav", *arguments).startswith("text.wav: not an audio file")
+    assert shell.fails(1, "listen", "none.wav", *arguments) == "none.wav: No such file or directory"
     assert list((shell.folder / "cache" / "unbraid").iterdir()) == []
 
 

@@ -46,7 +46,6 @@ def listen(inputs: Sequence[str], model: Model, talkers: int | None, port: int, 
         for number in numbers[:1]:  # the others when they are looked at
             library.tracks()[number].start()
         with Server(library, port) as server:
-            server.start()
             click.echo(server.url)
             if not no_browser and not opened(server.launch_url):
                 print_error("no browser found: open the address above in one")

@@ -30,8 +30,8 @@ MAX_PART_BYTES = 1 << 22
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """Serves a library to whoever knows `url`, from `start` until its `with` is left. Raises OSError for a port that is
-    taken; 0 is one that is free."""
+    """Serves a library to whoever knows `url`, inside of a `with`. Raises OSError for a port that is taken; 0 is one
+    that is free."""
 
     daemon_threads = True
     allow_reuse_address = True  # a port that was ours a moment ago
@@ -43,14 +43,12 @@ class Server(socketserver.ThreadingTCPServer):
         self.guard = Guard(self.server_address[1])
 
     def __enter__(self) -> Self:
+        threading.Thread(target=self.serve_forever, args=(0.1,), daemon=True, name="serve").start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.shutdown()
         self.server_close()
-
-    def start(self) -> None:
-        threading.Thread(target=self.serve_forever, args=(0.1,), daemon=True, name="serve").start()
 
     @property
     def url(self) -> str:

@@ -34,6 +34,10 @@ function act(desk, actions, event) {
       if (onRange) return false;
       desk.seek(0);
       return true;
+    case "End":
+      if (onRange) return false;
+      desk.seek(desk.track.seconds);
+      return true;
     case "o":
       desk.mixer.compare({ original: !desk.mixer.original });
       return true;
