@@ -104,7 +104,7 @@ export class Desk {
     const last = Math.min(this.track.stems.length, 9);
     const keys = [["Space", "play"], ["← →", "5 s"], [`1–${last}`, "solo"], [`Shift 1–${last}`, "mute"], ["O", "original"]];
     const list = element("p", { className: "hints", "aria-label": "Keys" });
-    list.append(...keys.flatMap(([key, what]) => [element("kbd", { textContent: key }), ` ${what} `]));
+    list.append(...keys.flatMap(([key, what]) => [element("span", {}, element("kbd", { textContent: key }), ` ${what}`), " "]));
     return list;
   }
 
