@@ -22,7 +22,7 @@ from ..separator import stems_asked_for
 from .chains import build_rack, chain_option
 from .endings import SOME_FAILED
 from .file_options import bit_depth_option, check_depth, keep_going_option, threads_option
-from .listen_commands import listen
+from .listen_commands import listen, report
 from .messages import print_error, printable
 from .options import StemCommand, format_option, gains_of, known_stems, model_option, stems_option
 from .plugin_commands import plugin_commands
@@ -42,6 +42,7 @@ def commands() -> None:
 
 
 commands.add_command(listen)
+commands.add_command(report)
 commands.add_command(plugin_commands)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,8 @@ class Analysis:
     def __init__(self, folder: Path, sample_rate: float, num_stems: int, num_samples: int) -> None:
         self.peaks = GrowingFile(folder / "peaks")
         self.levels = GrowingFile(folder / "levels")
+        self.num_stems = num_stems
+        self.band_edges_hz = (MIN_HZ, min(MAX_HZ, sample_rate / 2))
         self._peak_length = int(sample_rate // PEAKS_PER_SECOND)
         self._hop_length = int(sample_rate // FRAMES_PER_SECOND)
         self.peak_rate = sample_rate / self._peak_length
@@ -76,6 +79,19 @@ class Analysis:
                 if len(self._halves[level]):
                     self._add_spectrogram(level + 1, self._halves[level])
         self.close()
+
+    def state(self) -> dict[str, Any]:
+        """What has to be known to read the files, for JSON."""
+        return {
+            "peak_rate": self.peak_rate,
+            "peaks": self.peaks.size // (2 * (1 + self.num_stems)),
+            "level_rate": self.level_rate,
+            "frame_rate": self.frame_rate,
+            "frames": [file.size // (NUM_BANDS * self.num_stems) for file in self.spectrogram],
+            "bands": NUM_BANDS,
+            "band_edges_hz": self.band_edges_hz,
+            "lowest_db": LOWEST_DB,
+        }
 
     def close(self) -> None:
         for file in (self.peaks, self.levels, *self.spectrogram):

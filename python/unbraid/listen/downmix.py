@@ -28,6 +28,19 @@ def downmix_matrix(channels: int, layout: int = 0) -> NDArray[np.float32]:
     return matrix / max(1.0, float(matrix.sum(axis=1).max()))
 
 
+def playable_matrix(stems: int, channels: int, layout: int, most: int) -> NDArray[np.float32]:
+    """As `downmix_matrix`, but to mono where so many stems would take more than `most` channels together.
+
+    Raises ValueError where even that is too much.
+    """
+    matrix = downmix_matrix(channels, layout)
+    if stems * len(matrix) > most:
+        matrix = matrix.mean(axis=0, keepdims=True)
+    if stems > most:
+        raise ValueError(f"at most {most} stems can be played together, got {stems}")
+    return matrix
+
+
 def downmix(matrix: NDArray[np.float32], stems: Audio) -> Audio:
     """(stems, channels, samples) to (stems, outputs, samples)."""
     return stems if len(matrix) == stems.shape[1] else np.matmul(matrix, stems)

@@ -17,8 +17,8 @@ from ..files.errors import AudioFileError
 from ..files.input_file import InputFile
 from ..files.naming import check_source
 from ..separator import separation, stems_asked_for
-from .analysis import LOWEST_DB, MAX_HZ, MIN_HZ, NUM_BANDS, Analysis
-from .downmix import downmix, downmix_matrix
+from .analysis import Analysis
+from .downmix import downmix, playable_matrix
 from .growing import GrowingFile
 from .wav_stream import HEADROOM, WavStream
 
@@ -46,11 +46,7 @@ class Track:
             self.channels = mixture.channels
             self.num_samples = mixture.num_samples
             self._version = mixture.version
-            matrix = downmix_matrix(mixture.channels, mixture.layout)
-        if len(self.stem_names) * len(matrix) > MAX_AUDIO_CHANNELS:
-            matrix = matrix.mean(axis=0, keepdims=True)
-        if len(self.stem_names) > MAX_AUDIO_CHANNELS:
-            raise ValueError(f"a page plays at most {MAX_AUDIO_CHANNELS} stems, this model has {len(self.stem_names)}")
+            matrix = playable_matrix(len(self.stem_names), mixture.channels, mixture.layout, MAX_AUDIO_CHANNELS)
         self._matrix = matrix
         self._wav = WavStream(round(self.sample_rate), len(self.stem_names) * len(matrix), self.num_samples)
         if (free := shutil.disk_usage(folder).free) < self._wav.total_bytes:
@@ -99,7 +95,6 @@ class Track:
 
     def state(self) -> dict[str, Any]:
         """What the page has to know, for JSON."""
-        analysis = self.analysis
         return {
             "name": self.name,
             "sample_rate": self.sample_rate,
@@ -113,14 +108,7 @@ class Track:
             "stem_names": self.stem_names,
             "stem_channels": len(self._matrix),
             "headroom": HEADROOM,
-            "peak_rate": analysis.peak_rate,
-            "peaks": analysis.peaks.size // (2 * (1 + len(self.stem_names))),
-            "level_rate": analysis.level_rate,
-            "frame_rate": analysis.frame_rate,
-            "frames": [file.size // (NUM_BANDS * len(self.stem_names)) for file in analysis.spectrogram],
-            "bands": NUM_BANDS,
-            "band_edges_hz": [MIN_HZ, min(MAX_HZ, self.sample_rate / 2)],
-            "lowest_db": LOWEST_DB,
+            **self.analysis.state(),
         }
 
     def _run(self) -> None:

@@ -7,7 +7,7 @@ import { listenToKeys } from "./keys.js";
 import { LiveSource, request } from "./source.js";
 import { Track } from "./track.js";
 
-const POLL_MS = 250;
+const POLL_MS = 400;
 const byId = (id) => document.getElementById(id);
 const exportDialog = new ExportDialog(byId("export-dialog"));
 let desk = null;
@@ -15,6 +15,11 @@ let desk = null;
 function alertUser(message) {
   byId("alert").textContent = message;
   byId("alert").hidden = !message;
+}
+
+/** Tells what goes on, a screen reader too: only when it is something else than before. */
+function say(message) {
+  if (byId("status").textContent !== message) byId("status").textContent = message;
 }
 
 async function show(id) {
@@ -50,15 +55,13 @@ async function watch(track) {
     const part = track.seconds ? state.done_seconds / track.seconds : 1;
     byId("progress").hidden = track.over;
     byId("progress").value = part;
-    byId("status").textContent = track.over
+    say(track.over ? (state.error ? "" : "Separated.") : "Separating…");
+    byId("detail").textContent = track.over
       ? ""
-      : `Separating… ${Math.floor(part * 100)} %. Play what is there: up to ${clock(track.playable)}.`;
+      : `${Math.floor(part * 100)} %, to be played up to ${clock(track.playable)}`;
     if (state.error) alertUser(`${state.name}: ${state.error}`);
     else if (state.warnings.length) alertUser(`${state.name}: ${state.warnings.join("; ")}`);
-    if (track.over) {
-      byId("status").textContent = state.error ? "" : "Separated.";
-      return;
-    }
+    if (track.over) return;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS * (failures ? 8 : 1)));
   }
 }
@@ -84,14 +87,14 @@ async function choose(id) {
 async function receive(files) {
   for (const file of files) {
     alertUser("");
-    byId("status").textContent = `Opening ${file.name}…`;
+    say(`Opening ${file.name}…`);
     try {
       const name = encodeURIComponent(file.name);
       const { id } = await request(`tracks?name=${name}`, { method: "POST", body: file });
       await listTracks();
       choose(id);
     } catch (error) {
-      byId("status").textContent = "";
+      say("");
       alertUser(error.message);
     }
   }
