@@ -17,6 +17,7 @@ from ._core import Model, ModelError, __version__
 
 if TYPE_CHECKING:
     from .files import AudioFileError, ClippingWarning, DamageWarning, remix_file, separate_file
+    from .listen.player import Player, player
     from .plugin import load_plugin
     from .rack import StemRack
     from .registry import ModelInfo, load_model, models
@@ -32,6 +33,7 @@ __all__ = [
     "Model",
     "ModelError",
     "ModelInfo",
+    "Player",
     "Remixer",
     "Separator",
     "StemRack",
@@ -39,6 +41,7 @@ __all__ = [
     "load_model",
     "load_plugin",
     "models",
+    "player",
     "remix",
     "remix_file",
     "separate",
@@ -51,12 +54,14 @@ _HOMES = {
     "ClippingWarning": "files",
     "DamageWarning": "files",
     "ModelInfo": "registry",
+    "Player": "listen.player",
     "Remixer": "separator",
     "Separator": "separator",
     "StemRack": "rack",
     "load_model": "registry",
     "load_plugin": "plugin",
     "models": "registry",
+    "player": "listen.player",
     "remix": "separator",
     "remix_file": "files",
     "separate": "separator",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -87,9 +85,3 @@ def listening(shell: Shell, *arguments: str | Path) -> Iterator[Listening]:
         process.wait(timeout=30)
         process.stdout.close()
         process.stderr.close()
-
-
-def chromium() -> str | None:
-    """The path of a Chromium or Chrome that is installed; UNBRAID_TEST_CHROMIUM names another."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return os.environ.get("UNBRAID_TEST_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)

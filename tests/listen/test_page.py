@@ -18,58 +18,14 @@ import soundfile
 
 import unbraid
 from helpers.audio import Audio, on_grid, read_audio, soft_noise, write
-from helpers.listening import Listening, chromium, listening
+from helpers.browser import REBOUND, fader, heard, misfit, opened, press_play, separated
+from helpers.listening import Listening, listening
 from helpers.shell import Shell
 from unbraid.files.input_file import InputFile
 from unbraid.listen.library import Library
 from unbraid.listen.server import Server
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(chromium() is None, reason="Chromium is not installed"),
-]
-
-# Listens at the page's exit: what goes to the loudspeakers goes to an analyser, too.
-EAR = """
-const connect = AudioNode.prototype.connect;
-AudioNode.prototype.connect = function (target, ...rest) {
-  if (target instanceof AudioDestinationNode) {
-    window.ear = new AnalyserNode(this.context, { fftSize: 32768, channelCount: 2 });
-    connect.call(this, window.ear);
-  }
-  return connect.call(this, target, ...rest);
-};
-const createSource = AudioContext.prototype.createMediaElementSource;
-AudioContext.prototype.createMediaElementSource = function (element) {
-  window.element = element;
-  return createSource.call(this, element);
-};
-"""
-HEARD = """() => {
-  const samples = new Float32Array(32768);
-  window.ear.getFloatTimeDomainData(samples);
-  return Array.from(samples);
-}"""
-REBOUND = "rebound.example"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        arguments = ["--no-sandbox", f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1"]
-        browser = driver.chromium.launch(executable_path=chromium(), args=arguments)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def rate(browser: Any) -> int:
-    """What the browser plays at: a file at that rate is not resampled on its way."""
-    page = browser.new_page()
-    found = page.evaluate("new AudioContext().sampleRate")
-    page.close()
-    return int(found)
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -93,49 +49,6 @@ def server(shell: Shell, talk: Path) -> Iterator[Listening]:
 @pytest.fixture
 def page(browser: Any, server: Listening) -> Iterator[Any]:
     yield from opened(browser, server.url)
-
-
-def opened(browser: Any, url: str) -> Iterator[Any]:
-    """A page in a browser's profile of its own, which must not complain."""
-    context = browser.new_context()
-    context.add_init_script(EAR)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.goto(url)
-    yield page
-    context.close()
-    # What the browser itself says of a status is none of the page's.
-    assert [each for each in complaints if "Failed to load resource" not in each] == []
-
-
-def separated(page: Any) -> None:
-    page.get_by_text("Separated.").wait_for()
-
-
-def heard(page: Any) -> Audio:
-    """The last 32768 samples that left the page, its channels' mean."""
-    page.wait_for_timeout(1200)
-    return np.array(page.evaluate(HEARD), np.float32)
-
-
-def misfit(heard: Audio, expected: Audio) -> float:
-    """How much of what was heard is not in `expected`, wherever it lies in there: 0 nothing, 1 all of it."""
-    mono = expected.mean(axis=0)
-    size = 1 << (len(mono) + len(heard) - 1).bit_length()
-    products = np.fft.irfft(np.fft.rfft(mono, size) * np.conj(np.fft.rfft(heard, size)), size)
-    lag = int(np.argmax(products[: len(mono) - len(heard)]))
-    rest = heard - mono[lag : lag + len(heard)]
-    return float((rest**2).sum() / (heard**2).sum())
-
-
-def fader(page: Any, stem: str) -> Any:
-    return page.get_by_role("slider", name=f"{stem} gain in dB")
-
-
-def press_play(page: Any) -> None:
-    page.get_by_role("button", name="Play", exact=True).click()
 
 
 def test_a_fader_moves_what_is_heard(page: Any, talk: Path, rate: int, toy_model: unbraid.Model) -> None:
