@@ -18,6 +18,7 @@ from ._core import Model, ModelError, __version__
 if TYPE_CHECKING:
     from .files import AudioFileError, ClippingWarning, DamageWarning, remix_file, separate_file
     from .listen.player import Player, player
+    from .plotting import plot
     from .plugin import load_plugin
     from .rack import StemRack
     from .registry import ModelInfo, load_model, models
@@ -42,6 +43,7 @@ __all__ = [
     "load_plugin",
     "models",
     "player",
+    "plot",
     "remix",
     "remix_file",
     "separate",
@@ -62,6 +64,7 @@ _HOMES = {
     "load_plugin": "plugin",
     "models": "registry",
     "player": "listen.player",
+    "plot": "plotting",
     "remix": "separator",
     "remix_file": "files",
     "separate": "separator",

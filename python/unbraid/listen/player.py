@@ -58,27 +58,33 @@ def player(stems: Mapping[str, ArrayLike], sample_rate: float, *, title: str = "
     Raises TypeError or ValueError for audio that is not such arrays or not finite, for a rate that is out of range, and
     for no stem or more than 8.
     """
+    rate = check_sample_rate(sample_rate)
+    arrays = as_stems(stems)
+    matrix = playable_matrix(len(arrays), len(arrays[0]), 0, MAX_CHANNELS)
+    blocks = (downmix(matrix, block) for block in blocks_of(arrays, rate))
+    page = io.BytesIO()
+    write_page(page, title, [str(name) for name in stems], rate, arrays[0].shape[-1], blocks)
+    return Player(page.getvalue().decode(), len(arrays))
+
+
+def as_stems(stems: Mapping[str, ArrayLike]) -> list[Audio]:
+    """Each as (channels, samples), checked to be of one shape, finite and not empty."""
     if not isinstance(stems, Mapping) or not stems:
         raise TypeError(f"stems must map names to audio, got {shown(stems)}")
-    rate = check_sample_rate(sample_rate)
     arrays: list[Audio] = []
     for name, audio in stems.items():
-        array = as_audio(audio)
+        array = np.atleast_2d(as_audio(audio))
         check_finite(array)
         if arrays and array.shape != arrays[0].shape:
             raise ValueError(f"stems must have one shape, got {arrays[0].shape} and {array.shape} for {shown(name)}")
+        if not array.size:
+            raise ValueError("stems must have samples, got none")
         arrays.append(array)
-    matrix = playable_matrix(len(arrays), 1 if arrays[0].ndim == 1 else arrays[0].shape[0], 0, MAX_CHANNELS)
-    num_samples = arrays[0].shape[-1]
-    if not num_samples:
-        raise ValueError("stems must have samples, got none")
+    return arrays
 
-    def blocks() -> Iterator[Audio]:
-        length = int(BLOCK_SECONDS * rate)
-        for start in range(0, num_samples, length):
-            block = np.stack([np.atleast_2d(array)[:, start : start + length] for array in arrays])
-            yield downmix(matrix, block)
 
-    page = io.BytesIO()
-    write_page(page, title, [str(name) for name in stems], rate, num_samples, blocks())
-    return Player(page.getvalue().decode(), len(arrays))
+def blocks_of(arrays: list[Audio], sample_rate: float) -> Iterator[Audio]:
+    """(stems, channels, samples) at a time."""
+    length = int(BLOCK_SECONDS * sample_rate)
+    for start in range(0, arrays[0].shape[-1], length):
+        yield np.stack([array[:, start : start + length] for array in arrays])
