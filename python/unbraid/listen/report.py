@@ -34,6 +34,7 @@ POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; media-src blob:; "
     "base-uri 'none'; form-action 'none'"
 )
+STYLE = re.compile(r'<link rel="stylesheet" href="static/([\w-]+\.css)">')
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
 
 
@@ -147,8 +148,7 @@ def page_around(mark: str) -> tuple[str, str]:
     icon = base64.b64encode((STATIC / "icon.svg").read_bytes()).decode()
     page = re.sub(r"<script type=\"module\".*?</script>\n", "", page)
     page = page.replace("static/icon.svg", f"data:image/svg+xml;base64,{icon}")
-    style = (STATIC / "style.css").read_text(encoding="utf-8")
-    page = page.replace('<link rel="stylesheet" href="static/style.css">', f"<style>\n{style}</style>")
+    page = STYLE.sub(lambda link: f"<style>\n{(STATIC / link[1]).read_text(encoding='utf-8')}</style>", page)
     policy = f'<meta http-equiv="Content-Security-Policy" content="{html.escape(POLICY)}">\n'
     page = page.replace('<meta name="viewport"', f'{policy}<meta name="viewport"')
     before, _, after = page.partition(mark)

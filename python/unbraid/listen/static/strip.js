@@ -29,7 +29,7 @@ export class Strip {
     Object.assign(this.fader, { min: LOWEST_DB, max: HIGHEST_DB, step: 0.5, title: "Double-click for 0 dB" });
     this.fader.oninput = () => mixer.set(stem, { db: Number(this.fader.value) });
     this.fader.ondblclick = () => mixer.set(stem, { db: 0 });
-    this.value = element("output", { className: "value" });
+    this.value = element("span", { className: "value", "aria-hidden": "true" }); // the slider tells it
     this.meter = element("div", { className: "meter", "aria-hidden": "true" }, element("i"));
     const step = (direction, sign) => {
       const button = element("button", { type: "button", className: "jump", textContent: sign });

@@ -12,14 +12,14 @@ export class Transport {
     this.play = button("Play", "", "Space", actions.play, "play");
     this.position = element("input", { type: "range", id: "position", min: 0, step: 0.1, "aria-label": "Position" });
     this.position.oninput = () => actions.seek(Number(this.position.value));
-    this.time = element("output", { className: "time", "aria-label": "Time" });
+    this.time = element("span", { className: "time", role: "timer" });
     this.remix = button("Hear the remix", "Remix", "O", () => actions.compare({ original: false }));
     this.original = button("Hear the original", "Original", "O", () => actions.compare({ original: true }));
     this.matched = element("input", { type: "checkbox", id: "matched" });
     this.matched.onchange = () => actions.compare({ matched: this.matched.checked });
     const label = element("label", { htmlFor: "matched" }, this.matched, "equal loudness");
     label.title = "The original is played as loud as the remix, so that louder is not taken for better";
-    this.loudness = element("output", { className: "loudness", "aria-label": "Loudness" });
+    this.loudness = element("span", { className: "loudness" });
     const compare = element("div", { className: "choice", role: "group", "aria-label": "Compare" });
     compare.append(this.remix, this.original);
     const zoom = element("div", { className: "choice", role: "group", "aria-label": "Zoom" });
@@ -44,7 +44,7 @@ export class Transport {
 
   showTime(seconds, all) {
     const text = `${clock(seconds)} / ${clock(all)}`;
-    if (this.time.value !== text) this.time.value = text;
+    if (this.time.textContent !== text) this.time.textContent = text;
     this.position.max = all;
     this.position.value = seconds;
     this.position.setAttribute("aria-valuetext", `${clock(seconds)} of ${clock(all)}`);
@@ -55,6 +55,6 @@ export class Transport {
     this.original.setAttribute("aria-pressed", original);
     this.matched.checked = matched;
     const told = (lufs) => `${decibels(lufs).replace("+", "")} LUFS`;
-    this.loudness.value = `${told(remixLufs)} · original ${told(originalLufs)}`;
+    this.loudness.textContent = `${told(remixLufs)} · original ${told(originalLufs)}`;
   }
 }
