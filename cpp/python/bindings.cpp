@@ -308,8 +308,12 @@ FloatArray cluster_points(const py::object& given, const py::object& given_weigh
   return found;
 }
 
-FloatArray masks(const SharedModel& model, const py::object& given) {
+FloatArray masks(const SharedModel& model, const py::object& given, int frames_per_run) {
   model->info().check_streams();
+  if (frames_per_run < 1 || frames_per_run > kMaxFramesPerRun) {
+    throw py::value_error("frames_per_run must be 1 to " + std::to_string(kMaxFramesPerRun) +
+                          ", got " + std::to_string(frames_per_run));
+  }
   const py::ssize_t num_stems = model->info().num_stems();
   const py::ssize_t num_bins = model->info().num_bins;
   const FloatArray power = check_array(given, "power", 2, "(num_frames, num_bins)");
@@ -323,19 +327,37 @@ FloatArray masks(const SharedModel& model, const py::object& given) {
     const py::gil_scoped_release release;
     const FlushDenormals flush_denormals;
     MaskEstimator estimator(model);
-    std::vector<float> band_power(model->info().num_bands());
+    const std::size_t num_bands = model->info().num_bands();
+    estimator.reserve(frames_per_run);
+    std::vector<float> band_power(frames_per_run * num_bands);
     std::vector<float> band_masks(num_stems * band_power.size());
     run_all(
-        num_frames, [&] { estimator.interrupt(); },
-        [&](py::ssize_t frame) {
-          const auto* row = reinterpret_cast<const float*>(first + frame * stride);
-          model->info().sum_bands(row, band_power.data());
-          estimator.estimate(band_power.data(), 1, band_masks.data());
-          model->info().spread_masks(band_masks.data(), out);
-          out += num_stems * num_bins;
+        (num_frames + frames_per_run - 1) / frames_per_run, [&] { estimator.interrupt(); },
+        [&](py::ssize_t run) {
+          const py::ssize_t start = run * frames_per_run;
+          const int count =
+              static_cast<int>(std::min<py::ssize_t>(frames_per_run, num_frames - start));
+          for (int frame = 0; frame < count; ++frame) {
+            const auto* row = reinterpret_cast<const float*>(first + (start + frame) * stride);
+            model->info().sum_bands(row, band_power.data() + frame * num_bands);
+          }
+          estimator.estimate(band_power.data(), count, band_masks.data());
+          for (int frame = 0; frame < count; ++frame) {
+            const float* of_frame = band_masks.data() + frame * num_stems * num_bands;
+            model->info().spread_masks(of_frame, out);
+            out += num_stems * num_bins;
+          }
         });
   }
   return masks;
+}
+
+py::dict states(const Model& model) {
+  py::dict shapes;
+  for (const StateInfo& state : model.states()) {
+    shapes[py::str(state.name)] = py::tuple(py::cast(state.shape));
+  }
+  return shapes;
 }
 
 py::array_t<Complex> analyse(Stft& stft, const py::object& given) {
@@ -422,6 +444,7 @@ void bind_info(Type& type, const char* type_name, InfoOf info_of) {
   bind("sharpness", &ModelInfo::sharpness);
   bind("metadata", &ModelInfo::metadata);  // every entry of ours, keys without their prefix
   binder.property("streams", [=](const Object& object) { return info_of(object).streams(); })
+      .property("num_bands", [=](const Object& object) { return info_of(object).num_bands(); })
       .property("more_stem_names",
                 [=](const Object& object) {
                   return py::tuple(py::cast(info_of(object).more_stem_names));
@@ -449,6 +472,16 @@ void bind_model(py::module_& module) {
       },
       py::arg("path"), docstring("read_model_info"));
 
+  module.def(
+      "find_problems",
+      [](const fs::path& path) {
+        return make_unlocked([&] {
+          const std::scoped_lock lock(fork_lock());
+          return Model::find_problems(fs::absolute(path).string());
+        });
+      },
+      py::arg("path"), docstring("find_problems"));
+
   py::class_<Model, SharedModel> model(module, "Model", docstring("Model"));
   model.def(py::init([](const fs::path& path) {
               return make_unlocked([&] {
@@ -459,9 +492,11 @@ void bind_model(py::module_& module) {
             py::arg("path"));
   Binder(model, "Model")
       .def("check_streams", [](const Model& model) { model.info().check_streams(); })
-      .def("masks", &masks, py::arg("power"))
+      .def("masks", &masks, py::arg("power"), py::arg("frames_per_run") = 1)
       .def("embeddings", &embeddings, py::arg("power"))
       .property("path", &Model::path)
+      .property("states", &states)
+      .property("num_nodes", &Model::num_nodes)
       .property("frames_per_run", &Model::frames_per_run)
       .property("one_frame_reason", &Model::one_frame_reason)
       // It does not change, so that one is as good as another.

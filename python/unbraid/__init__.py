@@ -18,6 +18,7 @@ from ._core import Model, ModelError, __version__
 if TYPE_CHECKING:
     from .files import AudioFileError, ClippingWarning, DamageWarning, remix_file, separate_file
     from .listen.player import Player, player
+    from .model_check import ModelCheck, check_model
     from .plotting import plot
     from .plugin import load_plugin
     from .rack import StemRack
@@ -32,6 +33,7 @@ __all__ = [
     "ClippingWarning",
     "DamageWarning",
     "Model",
+    "ModelCheck",
     "ModelError",
     "ModelInfo",
     "Player",
@@ -39,6 +41,7 @@ __all__ = [
     "Separator",
     "StemRack",
     "__version__",
+    "check_model",
     "load_model",
     "load_plugin",
     "models",
@@ -55,11 +58,13 @@ _HOMES = {
     "AudioFileError": "files",
     "ClippingWarning": "files",
     "DamageWarning": "files",
+    "ModelCheck": "model_check",
     "ModelInfo": "registry",
     "Player": "listen.player",
     "Remixer": "separator",
     "Separator": "separator",
     "StemRack": "rack",
+    "check_model": "model_check",
     "load_model": "registry",
     "load_plugin": "plugin",
     "models": "registry",

@@ -53,6 +53,10 @@ class ModelInfo:
         """How many bins it knows, from 0 Hz up."""
 
     @property
+    def num_bands(self) -> int:
+        """How many bands of bins its graph sees; as many as bins where it has no bands."""
+
+    @property
     def win_seconds(self) -> float:
         """The length of its window."""
 
@@ -108,10 +112,10 @@ class Model:
     def check_streams(self) -> None:
         """Raises ModelError unless it runs in streams."""
 
-    def masks(self, power: NDArray[np.float32]) -> NDArray[np.float32]:
+    def masks(self, power: NDArray[np.float32], frames_per_run: int = 1) -> NDArray[np.float32]:
         """Masks (num_frames, stems, num_bins) for power (num_frames, num_bins), both float32.
 
-        Frame by frame from the initial states, as a stream runs it, but for the level: a stream brings what is very
+        Frame by frame, or up to 16 of them in a run of the network if asked for, from the initial states, as a stream runs it, but for the level: a stream brings what is very
         quiet or loud nearer to the usual, here power is taken as it is. It is 1 for a full-scale sine on its bin.
         Raises TypeError or ValueError for an array of another type or shape, RuntimeError if the model fails or a hop
         takes it seconds.
@@ -132,6 +136,14 @@ class Model:
     @property
     def path(self) -> str:
         """Where the file lies."""
+
+    @property
+    def states(self) -> dict[str, tuple[int, ...]]:
+        """What it remembers from hop to hop: the inputs of its graph that are states, and their shapes."""
+
+    @property
+    def num_nodes(self) -> int:
+        """The nodes of its graph that each run goes through; those that are computed once are not counted."""
 
     @property
     def frames_per_run(self) -> int:
@@ -163,6 +175,10 @@ class Model:
     @property
     def num_bins(self) -> int:
         """How many bins it knows, from 0 Hz up."""
+
+    @property
+    def num_bands(self) -> int:
+        """How many bands of bins its graph sees; as many as bins where it has no bands."""
 
     @property
     def win_seconds(self) -> float:
@@ -388,6 +404,12 @@ def read_model_info(path: str | os.PathLike[str]) -> ModelInfo:
     """What a model file says of itself, without opening its graph: no ONNX Runtime is needed.
 
     Raises ModelError if it does not keep the contract, OSError if it cannot be read.
+    """
+
+def find_problems(path: str | os.PathLike[str]) -> list[str]:
+    """All that keeps a file from being a Model, a line each; none where it is one.
+
+    Raises OSError if it cannot be read, RuntimeError where ONNX Runtime is missing.
     """
 
 def set_runtime_library(path: str | os.PathLike[str]) -> None:

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <system_error>
+#include <vector>
 
 #include "unbraid/model/input_file.h"
 #include "unbraid/model/protobuf.h"
@@ -60,6 +62,29 @@ Metadata metadata_of(protobuf::Fields<Source> model) {
   return metadata;
 }
 
+/// Whether a node is run each time; the outputs of one that is not are added to the constants.
+bool runs(std::string_view node, std::set<std::string_view>& constants) {
+  constexpr std::uint64_t kInput = 1, kOutput = 2, kType = 4;
+  bool has_inputs = false, varies = false;
+  std::string_view type;
+  std::vector<std::string_view> outputs;
+  for (auto fields = protobuf::fields(node); fields.next();) {
+    if (!fields.is_bytes()) continue;
+    if (fields.number() == kInput) {
+      const std::string_view input = fields.take();
+      has_inputs = true;
+      varies = varies || (!input.empty() && constants.count(input) == 0);
+    } else if (fields.number() == kOutput) {
+      outputs.push_back(fields.take());
+    } else if (fields.number() == kType) {
+      type = fields.take();
+    }
+  }
+  if (varies || (!has_inputs && type != "Constant")) return true;
+  constants.insert(outputs.begin(), outputs.end());
+  return false;
+}
+
 }  // namespace
 
 std::string read_model_file(const std::string& path) {
@@ -74,6 +99,26 @@ std::string read_model_file(const std::string& path) {
 }
 
 Metadata read_metadata(std::string_view bytes) { return metadata_of(protobuf::fields(bytes)); }
+
+int count_nodes(std::string_view bytes) {
+  constexpr std::uint64_t kGraph = 7, kNode = 1, kInitializer = 5, kTensorName = 8;
+  std::vector<std::string_view> nodes;
+  std::set<std::string_view> constants;
+  for (auto model = protobuf::fields(bytes); model.next();) {
+    if (model.number() != kGraph || !model.is_bytes()) continue;
+    for (auto graph = protobuf::fields(model.take()); graph.next();) {
+      if (!graph.is_bytes()) continue;
+      if (graph.number() == kNode) nodes.push_back(graph.take());
+      if (graph.number() != kInitializer) continue;
+      for (auto tensor = protobuf::fields(graph.take()); tensor.next();) {
+        if (tensor.number() == kTensorName && tensor.is_bytes()) constants.insert(tensor.take());
+      }
+    }
+  }
+  int count = 0;
+  for (const std::string_view node : nodes) count += runs(node, constants) ? 1 : 0;
+  return count;
+}
 
 ModelInfo read_model_info(const std::string& path) {
   try {

@@ -1,4 +1,4 @@
-"""The commands: unbraid separate, remix, info; the others are in listen_commands and plugin_commands."""
+"""The commands: unbraid separate, remix, info; the others have modules of their own."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ..rack import Chain
 from ..registry import ModelInfo, describe, load_model, read_installed
 from ..separator import stems_asked_for
 from .chains import build_rack, chain_option
+from .check_command import check
 from .endings import SOME_FAILED
 from .file_options import bit_depth_option, check_depth, keep_going_option, threads_option
 from .listen_commands import listen, report
@@ -43,6 +44,7 @@ def commands() -> None:
 
 commands.add_command(listen)
 commands.add_command(report)
+commands.add_command(check)
 commands.add_command(plugin_commands)
 
 

@@ -40,7 +40,7 @@ class ExportError(RuntimeError):
     """The exported graph does not compute what the trained network computes."""
 
 
-class _Graph:
+class Graph:
     """A small writer: each call appends one node and returns the name of its output."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ def _fold(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     return scale, norm.bias - norm.running_mean * scale
 
 
-def _lstm(graph: _Graph, lstm: nn.LSTM, x: str, name: str, scale: Tensor | float = 1.0) -> str:
+def lstm(graph: Graph, lstm: nn.LSTM, x: str, name: str, scale: Tensor | float = 1.0) -> str:
     """An LSTM over (frames, batch, inputs) with its states as graph inputs and outputs → (frames · batch, hidden).
 
     The weights take over a `scale` of the inputs.
@@ -89,29 +89,29 @@ def _lstm(graph: _Graph, lstm: nn.LSTM, x: str, name: str, scale: Tensor | float
     return graph.reshape(out, -1, lstm.hidden_size)
 
 
-def _linear(graph: _Graph, linear: nn.Linear, x: str, add: str = "") -> str:
+def _linear(graph: Graph, linear: nn.Linear, x: str, add: str = "") -> str:
     """A linear layer over rows; `add` is added to the result, for a Gemm does that for nothing."""
     bias = [add] if add else [graph.constant(linear.bias)] if linear.bias is not None else []
     return graph.node("Gemm", x, graph.constant(linear.weight), *bias, transB=1)
 
 
-def _block(graph: _Graph, block: Block, x: str, other: str, index: int) -> tuple[str, str]:
+def _block(graph: Graph, block: Block, x: str, other: str, index: int) -> tuple[str, str]:
     """A Block over (frames · sub-bands, channels); `other` is (frames, 1, others) or empty."""
     squeeze, channels = block.squeeze.weight.shape
     full_inputs = block.full_out.out_features
-    y = _lstm(graph, block.sub, graph.reshape(x, -1, full_inputs // squeeze, channels), f"sub{index}")
+    y = lstm(graph, block.sub, graph.reshape(x, -1, full_inputs // squeeze, channels), f"sub{index}")
     x = _linear(graph, block.sub_out, y, add=x)
     y = graph.reshape(_linear(graph, block.squeeze, x), -1, 1, full_inputs)
     scale = torch.ones(block.full.input_size)
     if other:
         y = graph.node("Concat", y, other, axis=2)
         scale[full_inputs:] /= LOG_STD
-    whole = _lstm(graph, block.full, y, f"full{index}", scale)
+    whole = lstm(graph, block.full, y, f"full{index}", scale)
     y = graph.node("Relu", _linear(graph, block.full_out, whole))
     return _linear(graph, block.expand, graph.reshape(y, -1, squeeze), add=x), whole
 
 
-def _encode(graph: _Graph, model: Crnn, x: str, pads: list[int]) -> list[str]:
+def _encode(graph: Graph, model: Crnn, x: str, pads: list[int]) -> list[str]:
     """The convolutions, each folded with its batch norm: what every one of them puts out."""
     skips = []
     for i, layer in enumerate(model.encoder):
@@ -128,7 +128,7 @@ def _encode(graph: _Graph, model: Crnn, x: str, pads: list[int]) -> list[str]:
     return skips
 
 
-def _decode(graph: _Graph, model: Crnn, x: str, skips: list[str], pads: list[int]) -> str:
+def _decode(graph: Graph, model: Crnn, x: str, skips: list[str], pads: list[int]) -> str:
     """The transposed convolutions, folded likewise → (1, stems, frames, bands)."""
 
     def up(conv: nn.Module, scale: Tensor, shift: Tensor, *parts: str) -> str:
@@ -150,7 +150,7 @@ def _decode(graph: _Graph, model: Crnn, x: str, skips: list[str], pads: list[int
 
 def build_graph(model: Crnn) -> onnx.GraphProto:
     """The graph of a trained network: power (1, T, bands) and states in, masks (1, T, stems, bands) and states out."""
-    config, graph = model.config, _Graph()
+    config, graph = model.config, Graph()
     channels, sub_bands = config.channels[-1], config.num_sub_bands
     pads = [0, config.kernel // 2] * 2
 
@@ -227,9 +227,12 @@ def metadata(name: str, stems: Sequence[str], run: dict[str, object], data: str)
 
 def save(model: Crnn, path: Path, properties: dict[str, str]) -> None:
     """Write the model file; nothing is left at `path` if the graph is not valid."""
-    proto = helper.make_model(
-        build_graph(model.eval()), opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
-    )
+    write_model(build_graph(model.eval()), path, properties)
+
+
+def write_model(graph: onnx.GraphProto, path: Path, properties: dict[str, str]) -> None:
+    """Write a graph with what it says of itself as a model file; nothing is left at `path` if it is not valid."""
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     helper.set_model_props(proto, {f"unbraid.{key}": value for key, value in properties.items()})
     onnx.checker.check_model(proto, full_check=True)
     path.write_bytes(proto.SerializeToString())
