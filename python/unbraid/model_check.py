@@ -92,7 +92,7 @@ def check_model(model: str | os.PathLike[str]) -> ModelCheck:
                 found["live_cost"], found["file_cost"] = costs_of_stream(loaded)
         else:
             found["tensors"] = {"power": (1, "T", bands), "embeddings": (1, "T", bands, loaded.embedding)}
-            found["file_cost"] = cost(lambda audio: whole_signal(loaded, audio))
+            found["file_cost"] = cost(lambda audio: whole_signal(loaded, audio), AUDIO_SECONDS * RATE)
     except RuntimeError as error:
         wrong.append(str(error))
     return ModelCheck(path, tuple(wrong), **found)
@@ -139,16 +139,11 @@ def try_masks(model: Model, wrong: list[str]) -> bool | None:
 
 def costs_of_stream(model: Model) -> tuple[float, float]:
     """CPU seconds a second of audio takes hop by hop, and in long blocks."""
-    hop_length = _core.Separator(RATE, CHANNELS, model).hop_length
-
-    def live(audio: Power) -> object:
-        return stream.process(audio)
-
     stream = _core.Separator(RATE, CHANNELS, model)
-    stream.process(np.zeros((CHANNELS, RUN * hop_length), np.float32))  # first runs cost more
-    by_hops = cost(live, hop_length)
-    stream.reset()
-    return by_hops, cost(live, RATE)
+    hop_length = stream.hop_length
+    # The first runs cost more.
+    stream.process(np.zeros((CHANNELS, model.frames_per_run * hop_length), np.float32))
+    return cost(stream.process, hop_length), cost(stream.process, RUN * hop_length)
 
 
 def whole_signal(model: Model, audio: Power) -> None:
@@ -157,11 +152,11 @@ def whole_signal(model: Model, audio: Power) -> None:
     stream.finish()
 
 
-def cost(separate: Callable[[Power], object], block: int = AUDIO_SECONDS * RATE) -> float:
+def cost(separate: Callable[[Power], object], block: int) -> float:
     """CPU seconds for a second of audio that comes in such blocks, of as many as make the figure sure."""
-    audio = 0.1 * np.random.default_rng(0).standard_normal((CHANNELS, AUDIO_SECONDS * RATE), np.float32)
+    audio = 0.1 * np.random.default_rng(0).standard_normal((CHANNELS, block), np.float32)
     started, done = time.process_time(), 0
-    while done + block <= audio.shape[1] and time.process_time() - started < SPENT_SECONDS:
-        separate(np.ascontiguousarray(audio[:, done : done + block]))
+    while not done or (done < AUDIO_SECONDS * RATE and time.process_time() - started < SPENT_SECONDS):
+        separate(audio)
         done += block
     return (time.process_time() - started) * RATE / done

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import click
 
 from ..model_check import ModelCheck, check_model
@@ -56,6 +58,6 @@ def shape_text(shape: tuple[int | str, ...]) -> str:
 
 
 def cost_text(cost: float) -> str:
-    if cost != cost:
+    if math.isnan(cost):
         return "not measured"
-    return f"{cost:.3g} CPU seconds for a second of stereo at 48 kHz"
+    return f"{cost:.2g} CPU seconds for a second of stereo at 48 kHz"
