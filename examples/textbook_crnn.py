@@ -159,7 +159,7 @@ def build_graph(network: keras.Model, num_stems: int) -> onnx.GraphProto:
     heard = graph.node("Concat", "past_state", "power", axis=1)
     ends = (graph.constant(np.array([value])) for value in (-PAST, np.iinfo(np.int64).max, 1))
     graph.node("Slice", heard, *ends, outputs=["next_past_state"])
-    x = graph.node("Log", graph.node("Add", heard, graph.constant(np.float32(POWER_FLOOR))))
+    x = graph.node("Log", graph.node("Add", heard, graph.constant(np.array(POWER_FLOOR, np.float32))))
 
     kernel, bias = network.get_layer("convolution").get_weights()  # (KERNEL, bands, FILTERS), (FILTERS,)
     kernel = kernel.transpose(2, 1, 0) / LOG_STD  # what features are scaled by, folded into the weights

@@ -152,9 +152,7 @@ def test_a_graph_that_looks_ahead(tmp_path: Path) -> None:
     nodes = [mean, helper.make_node("Add", ["power", "mean"], ["heard"]), *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
-    found = unbraid.check_model(
-        save_model(tmp_path / "ahead.onnx", graph, {**METADATA, "num_bins": str(PAIR_BINS)})
-    )
+    found = unbraid.check_model(save_model(tmp_path / "ahead.onnx", graph, {**METADATA, "num_bins": str(PAIR_BINS)}))
     (line,) = found.problems
     assert "the graph looks ahead" in line
     assert found.looks_ahead is True

@@ -115,10 +115,10 @@ class Model:
     def masks(self, power: NDArray[np.float32], frames_per_run: int = 1) -> NDArray[np.float32]:
         """Masks (num_frames, stems, num_bins) for power (num_frames, num_bins), both float32.
 
-        Frame by frame, or up to 16 of them in a run of the network if asked for, from the initial states, as a stream runs it, but for the level: a stream brings what is very
-        quiet or loud nearer to the usual, here power is taken as it is. It is 1 for a full-scale sine on its bin.
-        Raises TypeError or ValueError for an array of another type or shape, RuntimeError if the model fails or a hop
-        takes it seconds.
+        Frame by frame from the initial states, as a stream runs it (or so many in a run of the network, 1 to 16), but
+        for the level: a stream brings what is very quiet or loud nearer to the usual, here power is taken as it is. It
+        is 1 for a full-scale sine on its bin. Raises TypeError or ValueError for an array of another type or shape,
+        RuntimeError if the model fails or a run takes it seconds.
         """
 
     def embeddings(self, power: NDArray[np.float32]) -> NDArray[np.float32]:

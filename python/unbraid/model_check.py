@@ -38,7 +38,7 @@ class ModelCheck:
     info: ModelInfo | None = None
     """What it says of itself; None unless it can be loaded, and then all else is as in a new object."""
     tensors: dict[str, tuple[int | str, ...]] = field(default_factory=dict)
-    """Inputs and outputs of its graph but the states, by name, with their shapes; "T" is the number of hops in a run."""
+    """Inputs and outputs of its graph but the states, by name, with their shapes; "T" is how many hops share a run."""
     states: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """What it remembers from hop to hop, by name, with its shape."""
     num_nodes: int = 0

@@ -54,7 +54,7 @@ def test_stems_are_those_of_numpy(talkers: int, model: _core.Model) -> None:
     stft = _core.Stft(win, hop)
     signal = np.concatenate([mixture[:hop][::-1], mixture])
     num_frames = -(-len(signal) // hop)
-    signal = np.concatenate([signal, signal[:-win - 1:-1]])
+    signal = np.concatenate([signal, signal[: -win - 1 : -1]])
     spectra = np.stack([stft.analyse(signal[frame * hop : frame * hop + win].copy()) for frame in range(num_frames)])
     power = (np.float32(stft.power_scale) * np.abs(spectra) ** 2).astype(np.float32)
 

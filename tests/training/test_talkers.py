@@ -217,9 +217,7 @@ def test_an_exported_model_says_what_it_is(exported: Path) -> None:
 
 
 @pytest.mark.parametrize("talkers", [2, 3])
-def test_an_exported_model_separates_whatever_it_gets(
-    talkers: int, exported: Path, rng: np.random.Generator
-) -> None:
+def test_an_exported_model_separates_whatever_it_gets(talkers: int, exported: Path, rng: np.random.Generator) -> None:
     voice = 0.1 * np.sin(np.cumsum(rng.uniform(0.05, 0.1, 20000))).astype(np.float32)
     for mixture in (np.zeros(20000, np.float32), voice, voice + 0.1 * voice[::-1], np.r_[np.zeros(9000), voice]):
         stems = unbraid.separate(mixture.astype(np.float32), 16000, exported, talkers=talkers)

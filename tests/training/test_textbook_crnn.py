@@ -16,12 +16,12 @@ for package in ("keras", "torch", "onnx", "scipy", "soundfile", "soxr", "pyrooma
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"needs {package}: pip install 'unbraid[train]' keras==3.15.1", allow_module_level=True)
 
-import unbraid
-from helpers import ROOT
-from helpers.audio import write
-from helpers.toy_corpus import SOUNDS
-from unbraid.cli.commands import run_command
-from unbraid.training.export import ExportError
+import unbraid  # noqa: E402
+from helpers import ROOT  # noqa: E402
+from helpers.audio import write  # noqa: E402
+from helpers.toy_corpus import SOUNDS  # noqa: E402
+from unbraid.cli.commands import run_command  # noqa: E402
+from unbraid.training.export import ExportError  # noqa: E402
 
 # What Keras and torch warn of themselves is not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -82,9 +82,11 @@ def test_recordings_become_a_model_that_runs_everywhere(
     np.testing.assert_allclose(sum(parts.values()), mixture, atol=1e-6)
     write(tmp_path / "in.wav", mixture, RATE)
     assert run_command(["remix", str(tmp_path / "in.wav"), str(tmp_path / "out.wav"), "--model", str(path)]) == 0
-    if "vst3" in unbraid.plugin.FORMATS:
+    try:
         plugin = unbraid.load_plugin(model=path, hiss_db="mute")
-        np.testing.assert_allclose(plugin(mixture, RATE), parts["tones"], atol=1e-5)
+    except FileNotFoundError:
+        return  # this build has no plug-in
+    np.testing.assert_allclose(plugin(mixture, RATE), parts["tones"], atol=1e-5)
 
 
 def test_the_loss_falls(example: ModuleType, stems: Path) -> None:

@@ -32,8 +32,9 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
 std::int64_t if_known(int length) { return length > 0 ? length : kUnknown; }
 
 bool fits(const std::vector<std::int64_t>& shape, const std::vector<std::int64_t>& expected) {
-  return std::equal(shape.begin(), shape.end(), expected.begin(), expected.end(),
-                    [](auto length, auto wanted) { return wanted == kUnknown || length == wanted; });
+  return std::equal(
+      shape.begin(), shape.end(), expected.begin(), expected.end(),
+      [](auto length, auto wanted) { return wanted == kUnknown || length == wanted; });
 }
 
 /// Takes the tensor of that name out of the list, and checks its type and shape.

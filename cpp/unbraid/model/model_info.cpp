@@ -91,6 +91,26 @@ class Entries {
   const Metadata& all_;
 };
 
+/// What the lengths of windows and hops must be to each other.
+void check_times(const Entries& entries, Problems& problems, const ModelInfo& info) {
+  const double overlap = info.win_seconds / info.hop_seconds;
+  const bool whole = problems.pass([&] {
+    if (overlap < 1.5 || overlap > kMaxOverlap + 0.5 ||
+        std::abs(overlap - std::round(overlap)) > 1e-6) {
+      entries.fail("hop_seconds", "win_seconds must be a whole number of hops, 2 to " +
+                                      std::to_string(kMaxOverlap));
+    }
+  });
+  if (!whole) return;
+  problems.pass([&] {
+    try {
+      info.latency_samples(kMinSampleRate);  // and so at any higher rate
+    } catch (const std::invalid_argument&) {
+      entries.fail("hop_seconds", "no length of an FFT divides into such hops");
+    }
+  });
+}
+
 void parse_embedding(const Entries& entries, Problems& problems, ModelInfo& info) {
   problems.pass([&] { info.embedding = entries.number<int>("embedding", 1, kMaxEmbedding); });
   problems.pass([&] {
@@ -112,26 +132,6 @@ void parse_embedding(const Entries& entries, Problems& problems, ModelInfo& info
     if (static_cast<int>(all.size()) != info.max_stems() || all.size() > kMaxClusters) {
       entries.fail("more_stems", "names that are not in stems expected, " +
                                      std::to_string(kMaxClusters) + " at most with those");
-    }
-  });
-}
-
-/// What the lengths of windows and hops must be to each other.
-void check_times(const Entries& entries, Problems& problems, const ModelInfo& info) {
-  const double overlap = info.win_seconds / info.hop_seconds;
-  const bool whole = problems.pass([&] {
-    if (overlap < 1.5 || overlap > kMaxOverlap + 0.5 ||
-        std::abs(overlap - std::round(overlap)) > 1e-6) {
-      entries.fail("hop_seconds", "win_seconds must be a whole number of hops, 2 to " +
-                                      std::to_string(kMaxOverlap));
-    }
-  });
-  if (!whole) return;
-  problems.pass([&] {
-    try {
-      info.latency_samples(kMinSampleRate);  // and so at any higher rate
-    } catch (const std::invalid_argument&) {
-      entries.fail("hop_seconds", "no length of an FFT divides into such hops");
     }
   });
 }
@@ -185,8 +185,9 @@ ModelInfo parse_model_info(const Metadata& all, Problems& problems) {
   });
   read([&] {
     if (info.win_seconds + info.lookahead_frames * info.hop_seconds > kMaxLatencySeconds) {
-      entries.fail("lookahead_frames",
-                   "a latency above " + std::to_string(static_cast<int>(kMaxLatencySeconds)) + " s");
+      entries.fail(
+          "lookahead_frames",
+          "a latency above " + std::to_string(static_cast<int>(kMaxLatencySeconds)) + " s");
     }
   });
   return info;

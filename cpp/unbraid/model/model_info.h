@@ -15,8 +15,8 @@ class ModelError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// What is wrong with a file, in the order of the contract: the first thing is thrown as ModelError,
-/// or all are collected for whoever makes a model.
+/// What is wrong with a file, in the order of the contract: the first thing is thrown as
+/// ModelError, or all are collected for whoever makes a model.
 class Problems {
  public:
   enum class Mode { kThrow, kCollect };
@@ -99,8 +99,8 @@ struct ModelInfo {
 };
 
 /// The one reader of the contract between a model file and everything that runs it. `all`: the
-/// file's metadata with full keys. Each problem names the key and what was expected; what depends on
-/// an entry that has one stays as in a new ModelInfo.
+/// file's metadata with full keys. Each problem names the key and what was expected; what depends
+/// on an entry that has one stays as in a new ModelInfo.
 ModelInfo parse_model_info(const Metadata& all, Problems& problems);
 
 /// Throws ModelError for the first problem.

@@ -38,16 +38,16 @@ def facts(found: ModelCheck) -> list[tuple[str, str]]:
     if info.streams:
         lines.append(("streams", f"yes, with {len(found.states)} states" if found.states else "yes, without a state"))
         lines += [(name, shape_text(shape)) for name, shape in found.states.items()]
-        ahead = f", {info.lookahead_frames} hops of it look-ahead" if info.lookahead_frames else ""
-        lines.append(("latency", f"{info.latency_ms:.1f} ms at 48 kHz{ahead}"))
+        behind = f", {info.lookahead_frames} hops of it look-ahead" if info.lookahead_frames else ""
+        lines.append(("latency", f"{info.latency_ms:.1f} ms at 48 kHz{behind}"))
     else:
         lines.append(("streams", "no: it serves whole signals and files, neither streams nor the plug-in"))
     lines.append(("nodes", f"{found.num_nodes}, each run once a hop in live audio: the fewer, the cheaper"))
     if info.streams:
         why = f" ({found.one_frame_reason})" if found.one_frame_reason else ", the same to the bit as one by one"
         lines.append(("hops per run", f"{found.frames_per_run}{why}"))
-        ahead = {None: "by its states, hop by hop; several hops in a run were not tried", True: "no", False: "yes"}
-        lines.append(("causal", ahead[found.looks_ahead]))
+        causal = {True: "no", False: "yes", None: "hop by hop, for it has no other hops; not tried with several in a run"}
+        lines.append(("causal", causal[found.looks_ahead]))
         lines.append(("cost live", cost_text(found.live_cost)))
     lines.append(("cost of files", cost_text(found.file_cost)))
     return lines

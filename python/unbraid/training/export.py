@@ -70,7 +70,7 @@ def _fold(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     return scale, norm.bias - norm.running_mean * scale
 
 
-def lstm(graph: Graph, lstm: nn.LSTM, x: str, name: str, scale: Tensor | float = 1.0) -> str:
+def lstm(graph: Graph, layer: nn.LSTM, x: str, name: str, scale: Tensor | float = 1.0) -> str:
     """An LSTM over (frames, batch, inputs) with its states as graph inputs and outputs → (frames · batch, hidden).
 
     The weights take over a `scale` of the inputs.
@@ -80,13 +80,13 @@ def lstm(graph: Graph, lstm: nn.LSTM, x: str, name: str, scale: Tensor | float =
         i, f, g, o = weight.chunk(4)
         return torch.cat([i, o, f, g]).unsqueeze(0)
 
-    weights = [graph.constant(iofc(getattr(lstm, f"weight_{part}_l0") * by)) for part, by in (("ih", scale), ("hh", 1))]
-    bias = graph.constant(torch.cat([iofc(getattr(lstm, f"bias_{part}_l0")) for part in ("ih", "hh")], dim=1))
+    weights = [graph.constant(iofc(getattr(layer, f"weight_{part}_l0") * by)) for part, by in (("ih", scale), ("hh", 1))]
+    bias = graph.constant(torch.cat([iofc(getattr(layer, f"bias_{part}_l0")) for part in ("ih", "hh")], dim=1))
     out = graph.node(
         "LSTM", x, *weights, bias, "", f"{name}_h_state", f"{name}_c_state",
-        outputs=[f"{name}_out", f"next_{name}_h_state", f"next_{name}_c_state"], hidden_size=lstm.hidden_size,
+        outputs=[f"{name}_out", f"next_{name}_h_state", f"next_{name}_c_state"], hidden_size=layer.hidden_size,
     )  # fmt: skip
-    return graph.reshape(out, -1, lstm.hidden_size)
+    return graph.reshape(out, -1, layer.hidden_size)
 
 
 def _linear(graph: Graph, linear: nn.Linear, x: str, add: str = "") -> str:
