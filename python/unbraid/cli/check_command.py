@@ -46,7 +46,7 @@ def facts(found: ModelCheck) -> list[tuple[str, str]]:
     if info.streams:
         why = f" ({found.one_frame_reason})" if found.one_frame_reason else ", the same to the bit as one by one"
         lines.append(("hops per run", f"{found.frames_per_run}{why}"))
-        causal = {True: "no", False: "yes", None: "hop by hop, for it has no other hops; not tried with several in a run"}
+        causal = {True: "no", False: "yes", None: "hop by hop; not tried with several in a run"}
         lines.append(("causal", causal[found.looks_ahead]))
         lines.append(("cost live", cost_text(found.live_cost)))
     lines.append(("cost of files", cost_text(found.file_cost)))

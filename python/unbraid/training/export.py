@@ -80,7 +80,8 @@ def lstm(graph: Graph, layer: nn.LSTM, x: str, name: str, scale: Tensor | float 
         i, f, g, o = weight.chunk(4)
         return torch.cat([i, o, f, g]).unsqueeze(0)
 
-    weights = [graph.constant(iofc(getattr(layer, f"weight_{part}_l0") * by)) for part, by in (("ih", scale), ("hh", 1))]
+    scales = {"ih": scale, "hh": 1}
+    weights = [graph.constant(iofc(getattr(layer, f"weight_{part}_l0") * by)) for part, by in scales.items()]
     bias = graph.constant(torch.cat([iofc(getattr(layer, f"bias_{part}_l0")) for part in ("ih", "hh")], dim=1))
     out = graph.node(
         "LSTM", x, *weights, bias, "", f"{name}_h_state", f"{name}_c_state",
