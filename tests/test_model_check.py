@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,38 @@ def test_what_is_no_model_is_told(content: bytes, tmp_path: Path) -> None:
     assert unbraid.check_model(path).problems
     with pytest.raises(unbraid.ModelError, match="no model file at"):
         unbraid.check_model(tmp_path / "none.onnx")
+
+
+def outside(graph: onnx.GraphProto) -> None:
+    graph.initializer[0].ClearField("raw_data")
+    graph.initializer[0].data_location = TensorProto.EXTERNAL
+    graph.initializer[0].external_data.add(key="location", value="elsewhere")
+
+
+def too_large(graph: onnx.GraphProto) -> None:
+    graph.input[1].type.tensor_type.shape.dim[1].dim_value = 1 << 40
+
+
+def unknown_node(graph: onnx.GraphProto) -> None:
+    graph.node[2].op_type = "Nothing\x1b]0;owned\x07"
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (outside, "keeps its data outside of the file"),
+        (too_large, "its states are more than 256"),
+        (unknown_node, "not a usable ONNX file"),
+    ],
+)
+def test_what_a_stranger_may_send(harm: Callable[[onnx.GraphProto], None], said: str, tmp_path: Path) -> None:
+    """What stops the reading comes after what was found before it."""
+    graph = toy_graph()
+    harm(graph)
+    first, last = problems(graph, tmp_path, window="hann")
+    assert first.startswith('metadata unbraid.window = "hann"')
+    assert said in last
+    assert last.isprintable()
 
 
 def test_nodes_that_are_computed_once_do_not_count(tmp_path: Path) -> None:
