@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "unbraid/model/embedder.h"
 #include "unbraid/model/mask_estimator.h"
@@ -47,7 +48,7 @@ void take(std::vector<ort::TensorInfo>& tensors, const std::string& role, const 
     problems.add("the graph has no " + role + " `" + name + "`");
     return;
   }
-  const ort::TensorInfo tensor = *found;
+  const ort::TensorInfo tensor = std::move(*found);
   tensors.erase(found);
   if (!tensor.is_float32) {
     problems.add(role + " `" + name + "` must be a float32 tensor");

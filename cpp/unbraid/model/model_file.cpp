@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <set>
 #include <system_error>
-#include <vector>
 
 #include "unbraid/model/input_file.h"
 #include "unbraid/model/protobuf.h"
@@ -62,26 +61,26 @@ Metadata metadata_of(protobuf::Fields<Source> model) {
   return metadata;
 }
 
+/// Uses each of the fields of that number that are bytes: texts, or other messages.
+template <typename Use>
+void each(std::string_view message, std::uint64_t number, Use use) {
+  for (auto fields = protobuf::fields(message); fields.next();) {
+    if (fields.number() == number && fields.is_bytes()) use(fields.take());
+  }
+}
+
 /// Whether a node is run each time; the outputs of one that is not are added to the constants.
 bool runs(std::string_view node, std::set<std::string_view>& constants) {
   constexpr std::uint64_t kInput = 1, kOutput = 2, kType = 4;
   bool has_inputs = false, varies = false;
   std::string_view type;
-  std::vector<std::string_view> outputs;
-  for (auto fields = protobuf::fields(node); fields.next();) {
-    if (!fields.is_bytes()) continue;
-    if (fields.number() == kInput) {
-      const std::string_view input = fields.take();
-      has_inputs = true;
-      varies = varies || (!input.empty() && constants.count(input) == 0);
-    } else if (fields.number() == kOutput) {
-      outputs.push_back(fields.take());
-    } else if (fields.number() == kType) {
-      type = fields.take();
-    }
-  }
+  each(node, kInput, [&](std::string_view input) {
+    has_inputs = true;
+    varies = varies || (!input.empty() && constants.count(input) == 0);
+  });
+  each(node, kType, [&](std::string_view name) { type = name; });
   if (varies || (!has_inputs && type != "Constant")) return true;
-  constants.insert(outputs.begin(), outputs.end());
+  each(node, kOutput, [&](std::string_view output) { constants.insert(output); });
   return false;
 }
 
@@ -102,21 +101,14 @@ Metadata read_metadata(std::string_view bytes) { return metadata_of(protobuf::fi
 
 int count_nodes(std::string_view bytes) {
   constexpr std::uint64_t kGraph = 7, kNode = 1, kInitializer = 5, kTensorName = 8;
-  std::vector<std::string_view> nodes;
-  std::set<std::string_view> constants;
-  for (auto model = protobuf::fields(bytes); model.next();) {
-    if (model.number() != kGraph || !model.is_bytes()) continue;
-    for (auto graph = protobuf::fields(model.take()); graph.next();) {
-      if (!graph.is_bytes()) continue;
-      if (graph.number() == kNode) nodes.push_back(graph.take());
-      if (graph.number() != kInitializer) continue;
-      for (auto tensor = protobuf::fields(graph.take()); tensor.next();) {
-        if (tensor.number() == kTensorName && tensor.is_bytes()) constants.insert(tensor.take());
-      }
-    }
-  }
   int count = 0;
-  for (const std::string_view node : nodes) count += runs(node, constants) ? 1 : 0;
+  std::set<std::string_view> constants;
+  each(bytes, kGraph, [&](std::string_view graph) {
+    each(graph, kInitializer, [&](std::string_view tensor) {
+      each(tensor, kTensorName, [&](std::string_view name) { constants.insert(name); });
+    });
+    each(graph, kNode, [&](std::string_view node) { count += runs(node, constants) ? 1 : 0; });
+  });
   return count;
 }
 
