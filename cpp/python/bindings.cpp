@@ -331,23 +331,22 @@ FloatArray masks(const SharedModel& model, const py::object& given, int frames_p
     estimator.reserve(frames_per_run);
     std::vector<float> band_power(frames_per_run * num_bands);
     std::vector<float> band_masks(num_stems * band_power.size());
-    run_all(
-        (num_frames + frames_per_run - 1) / frames_per_run, [&] { estimator.interrupt(); },
-        [&](py::ssize_t run) {
-          const py::ssize_t start = run * frames_per_run;
-          const int count =
-              static_cast<int>(std::min<py::ssize_t>(frames_per_run, num_frames - start));
-          for (int frame = 0; frame < count; ++frame) {
-            const auto* row = reinterpret_cast<const float*>(first + (start + frame) * stride);
-            model->info().sum_bands(row, band_power.data() + frame * num_bands);
-          }
-          estimator.estimate(band_power.data(), count, band_masks.data());
-          for (int frame = 0; frame < count; ++frame) {
-            const float* of_frame = band_masks.data() + frame * num_stems * num_bands;
-            model->info().spread_masks(of_frame, out);
-            out += num_stems * num_bins;
-          }
-        });
+    run_all((num_frames + frames_per_run - 1) / frames_per_run, [&] { estimator.interrupt(); },
+            [&](py::ssize_t run) {
+              const py::ssize_t start = run * frames_per_run;
+              const int count =
+                  static_cast<int>(std::min<py::ssize_t>(frames_per_run, num_frames - start));
+              for (int frame = 0; frame < count; ++frame) {
+                const auto* row = reinterpret_cast<const float*>(first + (start + frame) * stride);
+                model->info().sum_bands(row, band_power.data() + frame * num_bands);
+              }
+              estimator.estimate(band_power.data(), count, band_masks.data());
+              for (int frame = 0; frame < count; ++frame) {
+                const float* of_frame = band_masks.data() + frame * num_stems * num_bands;
+                model->info().spread_masks(of_frame, out);
+                out += num_stems * num_bins;
+              }
+            });
   }
   return masks;
 }
