@@ -158,12 +158,23 @@ def measure_files(model: unbraid.Model, audio: Audio) -> None:
         source, remixed = Path(folder, "generated.wav"), Path(folder, "remix.wav")
         with AudioFile(str(source), "w", samplerate=SAMPLE_RATE, num_channels=CHANNELS) as file:
             file.write(audio)
-        used = {
-            "separate_file": cpu_seconds(lambda: unbraid.separate_file(source, folder, model=model)),
-            "remix_file": cpu_seconds(lambda: unbraid.remix_file(source, remixed, model=model)),
+        separate = partial(unbraid.separate_file, source, folder, model=model, force=True)
+        remix = partial(unbraid.remix_file, source, remixed, model=model, force=True)
+        works: dict[str, Callable[..., object]] = {
+            "separate_file": separate,
+            "separate_file, to FLAC": partial(separate, format="flac"),
+            "remix_file": remix,
         }
-    rows = [[name, f"{cpu / seconds:.4f}", f"{seconds / cpu:.0f}x"] for name, cpu in used.items()]
-    table("Whole files, stereo WAV", ["", "RTF", "speed"], rows)
+        rows = []
+        for name, work in works.items():
+            clock: dict[int, float] = {}
+            for threads in (1, 2):
+                started = time.perf_counter()
+                cpu = cpu_seconds(partial(work, threads=threads))
+                clock[threads] = time.perf_counter() - started
+                speed, faster = seconds / clock[threads], clock[1] / clock[threads]
+                rows.append([f"{name}, {threads}", f"{cpu / seconds:.4f}", f"{speed:.0f}x", f"{faster:.2f}"])
+    table("Whole files, stereo WAV, by 1 and 2 threads", ["", "RTF", "on the clock", "times as fast"], rows)
 
 
 def measure_parts(model: unbraid.Model, whole: float, num_hops: int = 1000) -> None:

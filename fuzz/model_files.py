@@ -40,7 +40,9 @@ class ModelFiles:
             info.latency_samples(48000)
             model = _core.Model(self._path)
         except _core.ModelError:
+            assert _core.find_problems(self._path)  # as `unbraid check` reads it, to the end
             return
+        assert not _core.find_problems(self._path)
         try:
             stems = _core.Separator(48000, 1, model).process(np.ones((1, 4800), np.float32))
         except RuntimeError:  # the model fails as it runs, which its trial need not have seen

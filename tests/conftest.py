@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from helpers.browser import REBOUND, chromium
 from helpers.cpp_programs import build_cpp_tests
 from helpers.shell import Shell
 from helpers.toy_model import save_toy_model
@@ -82,3 +85,24 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from helpers.toy_corpus import save_toy_corpus  # needs the extra [train]
 
     return save_toy_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if chromium() is None:
+        pytest.skip("Chromium is not installed")
+    with playwright.sync_playwright() as driver:
+        arguments = ["--no-sandbox", f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1"]
+        browser = driver.chromium.launch(executable_path=chromium(), args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def rate(browser: Any) -> int:
+    """What the browser plays at: a file at that rate is not resampled on its way."""
+    page = browser.new_page()
+    found = page.evaluate("new AudioContext().sampleRate")
+    page.close()
+    return int(found)

@@ -27,22 +27,34 @@ namespace {
 
 using Shape = std::vector<py::ssize_t>;
 
-/// Claims a stream for one call. The core has no locks, so two threads in one stream would corrupt
-/// it silently: this makes it an error instead.
+/// The parts of a stream that different threads may use at once.
+enum Part : unsigned { kHearing = 1, kNetwork = 2, kRendering = 4, kAll = 7 };
+
+/// Claims parts of a stream for one call. The core has no locks, so two threads in one of them
+/// would corrupt it silently: this makes it an error instead.
 class Claim {
  public:
-  explicit Claim(std::atomic_flag& busy) : busy_(busy) {
-    if (busy_.test_and_set(std::memory_order_acquire)) {
-      throw std::runtime_error(
-          "this object is in use by another thread: use one object per thread (they share a "
-          "Model)");
-    }
+  explicit Claim(std::atomic<unsigned>& busy, unsigned parts = kAll) : busy_(busy), parts_(parts) {
+    unsigned before = busy_.load(std::memory_order_relaxed);
+    do {
+      if ((before & parts) != 0) {
+        throw std::runtime_error(
+            "this object is in use by another thread: use one object per thread (they share a "
+            "Model)");
+      }
+    } while (!busy_.compare_exchange_weak(before, before | parts, std::memory_order_acquire));
   }
-  ~Claim() { busy_.clear(std::memory_order_release); }
+  ~Claim() { busy_.fetch_and(~parts_, std::memory_order_release); }
   Claim(const Claim&) = delete;
 
  private:
-  std::atomic_flag& busy_;
+  std::atomic<unsigned>& busy_;
+  unsigned parts_;
+};
+
+/// Hops as Python hands them from step to step: those that one block made whole.
+struct PyHops {
+  std::vector<Hops> parts;  // each of which goes through the network at once
 };
 
 /// Where the rows of an array begin; its samples lie side by side, its rows need not.
@@ -88,8 +100,52 @@ class PyStream {
     core.reset();
   }
 
+  void prepare(py::ssize_t max_block) {
+    if (max_block < 0) throw py::value_error("max_block must be 0 or more");
+    const Claim claim(busy);
+    const py::gil_scoped_release release;
+    core.prepare(max_block);
+  }
+
+  PyHops hear(const py::object& audio) {
+    const FloatArray mixture = check_array(audio, "audio", 2, "(channels, samples)");
+    check_extent(mixture, "audio", 0, core.channels(), "channels");
+    const Claim claim(busy, kHearing);
+    const std::vector<const float*> rows = rows_of(mixture);
+    const auto num_samples = static_cast<std::size_t>(mixture.shape(1));
+    const py::gil_scoped_release release;
+    return {core.hear(rows.data(), num_samples)};
+  }
+
+  void estimate(PyHops& hops) {
+    const Claim claim(busy, kNetwork);
+    const py::gil_scoped_release release;
+    try {
+      run_all(
+          static_cast<py::ssize_t>(hops.parts.size()), [this] { core.interrupt(); },
+          [&](py::ssize_t i) { core.estimate(hops.parts[i]); });
+    } catch (...) {
+      core.abandon();
+      throw;
+    }
+  }
+
+  FloatArray render(PyHops& hops) {
+    const Claim claim(busy, kRendering);
+    py::ssize_t num_samples = 0;
+    for (const Hops& each : hops.parts) num_samples += each.size() * core.hop_length();
+    FloatArray outputs(output_shape(num_samples));
+    std::vector<float*> rows = output_rows(outputs, num_samples);
+    const py::gil_scoped_release release;
+    for (Hops& each : hops.parts) {
+      core.render(each, rows.data());
+      for (float*& row : rows) row += each.size() * core.hop_length();
+    }
+    return outputs;
+  }
+
   Core core;
-  std::atomic_flag busy = ATOMIC_FLAG_INIT;
+  std::atomic<unsigned> busy = 0;
 
  private:
   /// In parts that a run of the model takes at once, which changes nothing but that signals are
@@ -175,7 +231,7 @@ class PyWholeSignal {
 
   py::ssize_t part_length_;
   std::vector<std::vector<float>> stems_;
-  std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
+  std::atomic<unsigned> busy_ = 0;
   bool failed_ = false;
 };
 
@@ -252,8 +308,12 @@ FloatArray cluster_points(const py::object& given, const py::object& given_weigh
   return found;
 }
 
-FloatArray masks(const SharedModel& model, const py::object& given) {
+FloatArray masks(const SharedModel& model, const py::object& given, int frames_per_run) {
   model->info().check_streams();
+  if (frames_per_run < 1 || frames_per_run > kMaxFramesPerRun) {
+    throw py::value_error("frames_per_run must be 1 to " + std::to_string(kMaxFramesPerRun) +
+                          ", got " + std::to_string(frames_per_run));
+  }
   const py::ssize_t num_stems = model->info().num_stems();
   const py::ssize_t num_bins = model->info().num_bins;
   const FloatArray power = check_array(given, "power", 2, "(num_frames, num_bins)");
@@ -267,16 +327,36 @@ FloatArray masks(const SharedModel& model, const py::object& given) {
     const py::gil_scoped_release release;
     const FlushDenormals flush_denormals;
     MaskEstimator estimator(model);
-    run_all(
-        num_frames, [&] { estimator.interrupt(); },
-        [&](py::ssize_t frame) {
-          const auto* row = reinterpret_cast<const float*>(first + frame * stride);
-          std::copy_n(row, num_bins, estimator.power());
-          estimator.estimate();
-          out = std::copy_n(estimator.masks(), num_stems * num_bins, out);
-        });
+    const std::size_t num_bands = model->info().num_bands();
+    estimator.reserve(frames_per_run);
+    std::vector<float> band_power(frames_per_run * num_bands);
+    std::vector<float> band_masks(num_stems * band_power.size());
+    run_all((num_frames + frames_per_run - 1) / frames_per_run, [&] { estimator.interrupt(); },
+            [&](py::ssize_t run) {
+              const py::ssize_t start = run * frames_per_run;
+              const int count =
+                  static_cast<int>(std::min<py::ssize_t>(frames_per_run, num_frames - start));
+              for (int frame = 0; frame < count; ++frame) {
+                const auto* row = reinterpret_cast<const float*>(first + (start + frame) * stride);
+                model->info().sum_bands(row, band_power.data() + frame * num_bands);
+              }
+              estimator.estimate(band_power.data(), count, band_masks.data());
+              for (int frame = 0; frame < count; ++frame) {
+                const float* of_frame = band_masks.data() + frame * num_stems * num_bands;
+                model->info().spread_masks(of_frame, out);
+                out += num_stems * num_bins;
+              }
+            });
   }
   return masks;
+}
+
+py::dict states(const Model& model) {
+  py::dict shapes;
+  for (const StateInfo& state : model.states()) {
+    shapes[py::str(state.name)] = py::tuple(py::cast(state.shape));
+  }
+  return shapes;
 }
 
 py::array_t<Complex> analyse(Stft& stft, const py::object& given) {
@@ -327,6 +407,10 @@ void bind_stream(py::class_<PyStream<Core>>& type, const char* name) {
       .def("process", &Self::process, py::arg("audio"))
       .def("flush", &Self::flush)
       .def("reset", &Self::reset)
+      .def("prepare", &Self::prepare, py::arg("max_block"))
+      .def("hear", &Self::hear, py::arg("audio"))
+      .def("estimate", &Self::estimate, py::arg("hops"))
+      .def("render", &Self::render, py::arg("hops"))
       .property(
           "model",
           [](const Self& self) { return std::const_pointer_cast<Model>(self.core.shared_model()); })
@@ -359,6 +443,7 @@ void bind_info(Type& type, const char* type_name, InfoOf info_of) {
   bind("sharpness", &ModelInfo::sharpness);
   bind("metadata", &ModelInfo::metadata);  // every entry of ours, keys without their prefix
   binder.property("streams", [=](const Object& object) { return info_of(object).streams(); })
+      .property("num_bands", [=](const Object& object) { return info_of(object).num_bands(); })
       .property("more_stem_names",
                 [=](const Object& object) {
                   return py::tuple(py::cast(info_of(object).more_stem_names));
@@ -386,6 +471,16 @@ void bind_model(py::module_& module) {
       },
       py::arg("path"), docstring("read_model_info"));
 
+  module.def(
+      "find_problems",
+      [](const fs::path& path) {
+        return make_unlocked([&] {
+          const std::scoped_lock lock(fork_lock());
+          return Model::find_problems(fs::absolute(path).string());
+        });
+      },
+      py::arg("path"), docstring("find_problems"));
+
   py::class_<Model, SharedModel> model(module, "Model", docstring("Model"));
   model.def(py::init([](const fs::path& path) {
               return make_unlocked([&] {
@@ -396,9 +491,11 @@ void bind_model(py::module_& module) {
             py::arg("path"));
   Binder(model, "Model")
       .def("check_streams", [](const Model& model) { model.info().check_streams(); })
-      .def("masks", &masks, py::arg("power"))
+      .def("masks", &masks, py::arg("power"), py::arg("frames_per_run") = 1)
       .def("embeddings", &embeddings, py::arg("power"))
       .property("path", &Model::path)
+      .property("states", &states)
+      .property("num_nodes", &Model::num_nodes)
       .property("frames_per_run", &Model::frames_per_run)
       .property("one_frame_reason", &Model::one_frame_reason)
       // It does not change, so that one is as good as another.
@@ -410,6 +507,7 @@ void bind_model(py::module_& module) {
 }
 
 void bind_streams(py::module_& module) {
+  const py::class_<PyHops> hops(module, "Hops", docstring("Hops"));
   py::class_<PySeparator> separator(module, "Separator", docstring("Separator"));
   separator.def(py::init([](double sample_rate, int channels, const SharedModel& model) {
                   return make_unlocked(

@@ -17,6 +17,9 @@ from ._core import Model, ModelError, __version__
 
 if TYPE_CHECKING:
     from .files import AudioFileError, ClippingWarning, DamageWarning, FilmWarning, remix_file, separate_file
+    from .listen.player import Player, player
+    from .model_check import ModelCheck, check_model
+    from .plotting import plot
     from .plugin import load_plugin
     from .rack import StemRack
     from .registry import ModelInfo, load_model, models
@@ -31,15 +34,20 @@ __all__ = [
     "DamageWarning",
     "FilmWarning",
     "Model",
+    "ModelCheck",
     "ModelError",
     "ModelInfo",
+    "Player",
     "Remixer",
     "Separator",
     "StemRack",
     "__version__",
+    "check_model",
     "load_model",
     "load_plugin",
     "models",
+    "player",
+    "plot",
     "remix",
     "remix_file",
     "separate",
@@ -52,13 +60,18 @@ _HOMES = {
     "ClippingWarning": "files",
     "DamageWarning": "files",
     "FilmWarning": "files",
+    "ModelCheck": "model_check",
     "ModelInfo": "registry",
+    "Player": "listen.player",
     "Remixer": "separator",
     "Separator": "separator",
     "StemRack": "rack",
+    "check_model": "model_check",
     "load_model": "registry",
     "load_plugin": "plugin",
     "models": "registry",
+    "player": "listen.player",
+    "plot": "plotting",
     "remix": "separator",
     "remix_file": "files",
     "separate": "separator",

@@ -53,6 +53,10 @@ class ModelInfo:
         """How many bins it knows, from 0 Hz up."""
 
     @property
+    def num_bands(self) -> int:
+        """How many bands of bins its graph sees; as many as bins where it has no bands."""
+
+    @property
     def win_seconds(self) -> float:
         """The length of its window."""
 
@@ -108,13 +112,13 @@ class Model:
     def check_streams(self) -> None:
         """Raises ModelError unless it runs in streams."""
 
-    def masks(self, power: NDArray[np.float32]) -> NDArray[np.float32]:
+    def masks(self, power: NDArray[np.float32], frames_per_run: int = 1) -> NDArray[np.float32]:
         """Masks (num_frames, stems, num_bins) for power (num_frames, num_bins), both float32.
 
-        Frame by frame from the initial states, as a stream runs it, but for the level: a stream brings what is very
-        quiet or loud nearer to the usual, here power is taken as it is. It is 1 for a full-scale sine on its bin.
-        Raises TypeError or ValueError for an array of another type or shape, RuntimeError if the model fails or a hop
-        takes it seconds.
+        Frame by frame from the initial states, as a stream runs it (or so many in a run of the network, 1 to 16), but
+        for the level: a stream brings what is very quiet or loud nearer to the usual, here power is taken as it is. It
+        is 1 for a full-scale sine on its bin. Raises TypeError or ValueError for an array of another type or shape,
+        RuntimeError if the model fails or a run takes it seconds.
         """
 
     def embeddings(self, power: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -132,6 +136,14 @@ class Model:
     @property
     def path(self) -> str:
         """Where the file lies."""
+
+    @property
+    def states(self) -> dict[str, tuple[int, ...]]:
+        """What it remembers from hop to hop: the inputs of its graph that are states, and their shapes."""
+
+    @property
+    def num_nodes(self) -> int:
+        """The nodes of its graph that each run goes through; those that are computed once are not counted."""
 
     @property
     def frames_per_run(self) -> int:
@@ -163,6 +175,10 @@ class Model:
     @property
     def num_bins(self) -> int:
         """How many bins it knows, from 0 Hz up."""
+
+    @property
+    def num_bands(self) -> int:
+        """How many bands of bins its graph sees; as many as bins where it has no bands."""
 
     @property
     def win_seconds(self) -> float:
@@ -204,6 +220,9 @@ class Model:
     def metadata(self) -> dict[str, str]:
         """All that the file says, by key, without the prefix `unbraid.`"""
 
+class Hops:
+    """Whole hops of a stream on their way through its steps: `hear`, `estimate`, `render`."""
+
 class Separator:
     """Separates a stream into stems; the contract is that of `unbraid.Separator`.
 
@@ -219,6 +238,19 @@ class Separator:
 
     def reset(self) -> None:
         """Back to the state of a new object."""
+
+    def prepare(self, max_block: int) -> None:
+        """Lets the hops of blocks of so many samples, as far as the model allows, share the network's runs."""
+
+    def hear(self, audio: NDArray[np.float32]) -> Hops:
+        """The first of three steps that do what `process` does, and may be busy in three threads at once, each of them
+        with all hops in their order: those that (channels, samples) make whole. The rest waits for what comes next."""
+
+    def estimate(self, hops: Hops) -> None:
+        """The second step, the network. RuntimeError if the model fails, then `reset` the object."""
+
+    def render(self, hops: Hops) -> NDArray[np.float32]:
+        """The third step: the output of `process` for these hops, from one hop of it on: a shorter delay by that."""
 
     @property
     def model(self) -> Model:
@@ -263,6 +295,19 @@ class Remixer:
 
     def reset(self) -> None:
         """Back to the state of a new object."""
+
+    def prepare(self, max_block: int) -> None:
+        """Lets the hops of blocks of so many samples, as far as the model allows, share the network's runs."""
+
+    def hear(self, audio: NDArray[np.float32]) -> Hops:
+        """The first of three steps that do what `process` does, and may be busy in three threads at once, each of them
+        with all hops in their order: those that (channels, samples) make whole. The rest waits for what comes next."""
+
+    def estimate(self, hops: Hops) -> None:
+        """The second step, the network. RuntimeError if the model fails, then `reset` the object."""
+
+    def render(self, hops: Hops) -> NDArray[np.float32]:
+        """The third step: the output of `process` for these hops, from one hop of it on: a shorter delay by that."""
 
     def set_gains(self, gains: Sequence[float]) -> None:
         """New linear gains, one per stem, faded in over three hops; before any audio they hold at once."""
@@ -359,6 +404,12 @@ def read_model_info(path: str | os.PathLike[str]) -> ModelInfo:
     """What a model file says of itself, without opening its graph: no ONNX Runtime is needed.
 
     Raises ModelError if it does not keep the contract, OSError if it cannot be read.
+    """
+
+def find_problems(path: str | os.PathLike[str]) -> list[str]:
+    """All that keeps a file from being a Model, a line each; none where it is one.
+
+    Raises OSError if it cannot be read, RuntimeError where ONNX Runtime is missing.
     """
 
 def set_runtime_library(path: str | os.PathLike[str]) -> None:

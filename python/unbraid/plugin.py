@@ -48,8 +48,8 @@ def load_plugin(
     A whole signal comes out aligned. In a stream, with `reset=False`, the first `reported_latency_samples` samples are
     held back: begin a stream with `board.reset()`, and end it with as many samples of silence to get them out.
 
-    Raises ModelError for a model that cannot be had, TypeError and ValueError for gains as `remix` does,
-    FileNotFoundError where this build has no plug-in, RuntimeError in another thread than the main one and if the
+    Raises ModelError for a model that cannot be had or does not stream, TypeError and ValueError for gains as `remix`
+    does, FileNotFoundError where this build has no plug-in, RuntimeError in another thread than the main one and if the
     plug-in cannot use the model.
     """
     # Before pedalboard is touched, which takes the thread that loads its first plug-in for the main one for good.
@@ -58,6 +58,7 @@ def load_plugin(
     from pedalboard import VST3Plugin  # takes a while, and most users of this package do without
 
     loaded = load_model(model)
+    loaded.check_streams()  # the plug-in passes over one that does not, and takes another
     gains_by_stem(gains_db, gains, loaded.stem_names)
     faders = {keyword: fader_db(gain_db, keyword) for keyword, gain_db in {**(gains_db or {}), **gains}.items()}
     told = {MODEL_VARIABLE: loaded.path}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn, Protocol, SupportsIndex
 
@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 
 from ._checks import Audio, as_audio, check_sample_rate, shown
 from .files.input_file import InputFile
-from .files.processing import BLOCK_SECONDS, Progress, process_file
+from .files.pipeline import Step
+from .files.processing import Progress, process_file
 from .registry import DEFAULT_MODEL, load_model
 from .separator import ModelLike, Separator, channel_count, whole_signal
 
@@ -144,11 +145,15 @@ class StemRack:
         """
         self.reset()
 
-        def produced(mixture: InputFile) -> Iterator[dict[str, Audio]]:
-            for block in mixture.blocks(BLOCK_SECONDS):
-                yield {"rack": self.process(block, mixture.sample_rate, reset=False)}
-            if self._stream is not None:  # an empty file has no stream
-                yield {"rack": self.flush()}
+        def produced(mixture: InputFile) -> Sequence[Step]:
+            def step(block: Audio | None) -> dict[str, Audio]:
+                if block is not None:
+                    return {"rack": self.process(block, mixture.sample_rate, reset=False)}
+                if self._stream is not None:
+                    return {"rack": self.flush()}
+                return {"rack": np.zeros((mixture.channels, 0), np.float32)}  # an empty file has no stream
+
+            return [step]
 
         target = Path(output)
         process_file(
@@ -157,6 +162,7 @@ class StemRack:
             audio_track=audio_track,
             keep_going=keep_going,
             force=force,
+            threads=1,  # chains are the caller's, and run in the caller's thread
             progress=progress,
         )
         return target

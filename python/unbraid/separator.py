@@ -244,7 +244,7 @@ def separation(
     names = stems_asked_for(model, talkers)
     if model.streams:
         return names, functools.partial(aligned, Separator(sample_rate, channels, model))
-    whole = _core.WholeSignal(check_sample_rate(sample_rate), check_channels(channels), model, len(names))
+    whole = talker_separator(sample_rate, channels, model, talkers)
 
     def separated(blocks: Iterable[Audio]) -> Iterator[Audio]:
         for block in blocks:
@@ -252,6 +252,11 @@ def separation(
         yield whole.finish()
 
     return names, separated
+
+
+def talker_separator(sample_rate: float, channels: int, model: _core.Model, talkers: int | None) -> _core.WholeSignal:
+    count = len(stems_asked_for(model, talkers))
+    return _core.WholeSignal(check_sample_rate(sample_rate), check_channels(channels), model, count)
 
 
 def remix(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -360,3 +361,33 @@ def test_rows_may_lie_apart(toy_model: _core.Model, rng: np.random.Generator) ->
     view = audio[::2, 1000:8000]
     separator = _core.Separator(48000, 2, toy_model)
     assert np.array_equal(whole(separator, view), whole(separator, np.ascontiguousarray(view)))
+
+
+def test_a_stream_in_steps_gives_what_it_gives_at_once(any_model: _core.Model, rng: np.random.Generator) -> None:
+    """Each step in a thread of its own, one block ahead of the next step."""
+    for sample_rate in (16000, 44100):
+        for stream, other in zip(*(make_streams(any_model, sample_rate, 2) for _ in range(2)), strict=True):
+            audio = noise(rng, 2, 3 * sample_rate)
+            expected = whole(other, audio)
+            stream.prepare(sample_rate)
+            silence = np.zeros((2, stream.latency_samples), np.float32)
+            blocks = [*np.split(audio, [100, sample_rate, sample_rate + 1, 2 * sample_rate], axis=1), silence]
+            rendered = []
+            with ThreadPoolExecutor(3) as threads:
+                heard: list[_core.Hops] = []
+                for step in range(len(blocks) + 2):
+                    work = []
+                    if step < len(blocks):
+                        work.append(threads.submit(stream.hear, blocks[step]))
+                    if 0 < step <= len(blocks):
+                        work.append(threads.submit(stream.estimate, heard[step - 1]))
+                    if step > 1:
+                        rendered.append(threads.submit(stream.render, heard[step - 2]))
+                    for each in [*work, *rendered]:
+                        each.result()
+                    if step < len(blocks):
+                        heard.append(work[0].result())
+            output = np.concatenate([each.result() for each in rendered], axis=-1)
+            late = stream.latency_samples - stream.hop_length
+            end = late + audio.shape[1]
+            assert np.array_equal(output[..., late:end], expected[..., stream.latency_samples :])

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import unbraid
+from helpers.audio import write
+from helpers.shell import Shell
 from helpers.toy_model import save_embedding_model
 from unbraid import _core
 from unbraid.cli.commands import run_command
@@ -41,6 +43,60 @@ def test_blocks_of_any_size_give_the_same(model: _core.Model) -> None:
     cut = _core.WholeSignal(16000, 1, model, 2)
     parts = [cut.process(part) for part in np.array_split(mixture, 53, axis=1)]
     np.testing.assert_array_equal(np.concatenate([*parts, cut.finish()], axis=-1), expected)
+
+
+@pytest.mark.parametrize("talkers", [2, 3])
+def test_stems_are_those_of_numpy(talkers: int, model: _core.Model) -> None:
+    """Frames, embeddings, the softmax over cosines to the centres, and masks on the mixture's own spectra."""
+    win, hop, count = 512, 256, 20000
+    # Of -35 dB, which is neither lifted nor brought down.
+    mixture = (0.018 * np.random.default_rng(talkers).standard_normal(count)).astype(np.float32)
+    stft = _core.Stft(win, hop)
+    signal = np.concatenate([mixture[:hop][::-1], mixture])
+    num_frames = -(-len(signal) // hop)
+    signal = np.concatenate([signal, signal[: -win - 1 : -1]])
+    spectra = np.stack([stft.analyse(signal[frame * hop : frame * hop + win].copy()) for frame in range(num_frames)])
+    power = (np.float32(stft.power_scale) * np.abs(spectra) ** 2).astype(np.float32)
+
+    embeddings = model.embeddings(power)
+    active = power > 1e-4 * power.max()
+    centres = _core.cluster(embeddings[active], np.sqrt(power[active]), talkers)
+    cosines = embeddings @ centres.T / np.linalg.norm(embeddings, axis=-1, keepdims=True)
+    masks = np.exp(model.sharpness * cosines)
+    masks /= masks.sum(axis=-1, keepdims=True)
+
+    stems = unbraid.separate(mixture, 16000, model, talkers=talkers)
+    for k, stem in enumerate(stems.values()):
+        expected = np.zeros(num_frames * hop + win, np.float32)
+        for frame in range(num_frames):
+            masked = (masks[frame, :, k] * spectra[frame]).astype(np.complex64)
+            expected[frame * hop : frame * hop + win] += stft.synthesise(masked)
+        np.testing.assert_allclose(stem, expected[hop : hop + count], atol=2e-5)
+
+
+def test_one_talker_alone_is_shared_out_evenly(tmp_path: Path) -> None:
+    """Where nothing tells points apart, there is one voice, however many are asked for."""
+    alike = unbraid.load_model(save_embedding_model(tmp_path / "alike.onnx", alike=True))
+    mixture = noise(2, 30000)
+    for talkers in (2, 3):
+        for stem in unbraid.separate(mixture, 16000, alike, talkers=talkers).values():
+            np.testing.assert_allclose(stem, mixture / talkers, atol=1e-6)
+
+
+@pytest.mark.parametrize("silent", [slice(0, 500000), slice(300000, 900000), slice(0, 899000)])
+def test_silence_for_a_stretch_or_more(silent: slice, model: _core.Model) -> None:
+    mixture = noise(1, 900000)
+    mixture[:, silent] = 0
+    stems = unbraid.separate(mixture, 16000, model, talkers=3)
+    assert all(np.isfinite(stem).all() for stem in stems.values())
+    np.testing.assert_allclose(sum(stems.values()), mixture, atol=1e-6)
+
+
+def test_a_tone_has_fewer_points_than_a_voice(model: _core.Model) -> None:
+    mixture = 0.1 * np.sin(np.arange(30000) * 2 * np.pi / 16).astype(np.float32)
+    stems = unbraid.separate(mixture, 16000, model, talkers=3)
+    assert all(np.isfinite(stem).all() for stem in stems.values())
+    np.testing.assert_allclose(sum(stems.values()), mixture, atol=1e-6)
 
 
 def test_silence_is_silence(model: _core.Model) -> None:
@@ -106,6 +162,13 @@ def test_a_file_is_separated_from_the_command_line(model: _core.Model, tmp_path:
             soundfile.read(tmp_path / "out" / "in" / f"{name}.wav", dtype="float32")[0].T, stem
         )
     assert run_command([*command, "--talkers", "4"]) == 2
+
+
+def test_the_command_line_remixes_streams_only(model: _core.Model, shell: Shell) -> None:
+    write(shell.folder / "in.wav", noise(1, 1000), 16000)
+    said = shell.fails(1, "remix", "in.wav", "out.wav", "--model", model.path, "--talker1", "-6")
+    assert said.endswith("use unbraid.separate, unbraid.separate_file or `unbraid separate`")
+    assert shell.files() == ["in.wav"]
 
 
 def test_info_says_what_it_serves(model: _core.Model, capsys: pytest.CaptureFixture[str]) -> None:

@@ -147,8 +147,8 @@ def save_pair_model(path: Path, *, counts_frames: bool = False, **metadata: str)
     )
 
 
-def save_embedding_model(path: Path, *, seed: int = 2, **metadata: str) -> Path:
-    """Embeddings of a band, random, that turn over as its power changes; of 4 values."""
+def save_embedding_model(path: Path, *, seed: int = 2, alike: bool = False, **metadata: str) -> Path:
+    """Embeddings of a band, random, that turn over as its power changes; of 4 values. Or all points are `alike`."""
     rng = np.random.default_rng(seed)
     size, bands = 4, 257
     constants = {
@@ -157,6 +157,8 @@ def save_embedding_model(path: Path, *, seed: int = 2, **metadata: str) -> Path:
         "weight": rng.standard_normal((bands, size)).astype(np.float32),
         "shift": rng.standard_normal((bands, size)).astype(np.float32),
     }
+    if alike:
+        constants["weight"][:], constants["shift"][:] = 0, constants["shift"][0]
     node = helper.make_node
     nodes = [
         node("Add", ["power", "floor"], ["floored"]),

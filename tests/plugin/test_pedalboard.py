@@ -16,7 +16,7 @@ from pedalboard import Chain, Compressor, Gain, Limiter, Mix, Pedalboard, Reverb
 
 import unbraid
 from helpers.audio import Audio, noise
-from helpers.toy_model import save_toy_model
+from helpers.toy_model import save_embedding_model, save_toy_model
 from unbraid import plugin as unbraid_plugin
 
 GAINS = {"speech_db": 3.0, "music_db": -12.0, "noise_db": "mute"}
@@ -346,6 +346,19 @@ def test_several_models_can_be_chosen_and_share_one_latency(
         outputs.append(plugin.process(audio[:, 512 * block : 512 * (block + 1)], RATE, reset=False))
     heard = np.concatenate(outputs, axis=1)
     np.testing.assert_allclose(heard, audio[:, : heard.shape[1]], atol=1e-6)
+
+
+def test_models_that_do_not_stream_are_not_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("alpha", "beta"):
+        save_toy_model(tmp_path / f"{name}.onnx")
+    people = save_embedding_model(tmp_path / "people.onnx", name="people")
+    monkeypatch.setenv("UNBRAID_MODELS", str(tmp_path))
+    assert "people" in unbraid.models()
+    offered = VST3Plugin(str(unbraid_plugin.bundle_path("vst3"))).parameters["model"].valid_values
+    assert {"alpha", "beta"} <= set(offered)
+    assert "people" not in offered
+    with pytest.raises(unbraid.ModelError, match="the model 'people' separates whole signals, not streams"):
+        unbraid.load_plugin(model=people)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,13 @@ for package in ("pyroomacoustics", "scipy", "soundfile", "soxr"):
     pytest.importorskip(package, reason="needs the extra [train]")
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 
+import unbraid  # noqa: E402
 from unbraid import _core  # noqa: E402
+from unbraid.training.export import ExportError  # noqa: E402
+from unbraid.training.talkers import export as talkers_export  # noqa: E402
 from unbraid.training.talkers import frames, losses, train  # noqa: E402
 from unbraid.training.talkers.clustering import cluster  # noqa: E402
+from unbraid.training.talkers.export import export  # noqa: E402
 from unbraid.training.talkers.frames import BANDS, HOP_LENGTH, POWER_SCALE, WIN_LENGTH  # noqa: E402
 from unbraid.training.talkers.model import Embedder, EmbedderConfig, masks_of  # noqa: E402
 from unbraid.training.talkers.pairs import PairDrawer, band_sums  # noqa: E402
@@ -180,3 +185,57 @@ def test_steps_on_one_batch_bring_its_loss_down(corpus: Path, tmp_path: Path) ->
 def test_more_talkers_than_voices_are_refused(corpus: Path) -> None:
     with pytest.raises(ValueError, match="2 voices, 3 are needed"):
         PairDrawer(corpus, "train", 1.0, 1).draw(3)
+
+
+# --- export ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of random weights as a model file."""
+    pytest.importorskip("onnx", reason="needs the extra [train]")
+    folder = tmp_path_factory.mktemp("exported")
+    torch.manual_seed(3)
+    model = Embedder(SMALL)
+    state = {"average": model.state_dict(), "config": SMALL.to_dict(), "step": 7, "best": 1.25, "seconds_heard": 60.0}
+    torch.save(state, folder / "last.pt")
+    with warnings.catch_warnings():  # torch's exporter warns of itself
+        warnings.simplefilter("ignore")
+        differences = export(folder / "last.pt", folder / "people.onnx", "nothing")
+    assert max(value for pair, value in differences.items() if "packed" not in pair) <= 1e-4
+    assert sorted(path.name for path in folder.iterdir()) == ["last.pt", "people.onnx"]
+    return folder / "people.onnx"
+
+
+def test_an_exported_model_says_what_it_is(exported: Path) -> None:
+    model = unbraid.load_model(exported)
+    assert (model.mask, model.streams, model.embedding) == ("embedding", False, SMALL.embedding)
+    assert (model.stem_names, model.more_stem_names) == (("talker1", "talker2"), ("talker3",))
+    assert model.sharpness == pytest.approx(5)
+    assert json.loads(model.metadata["training_run"])["step"] == 7
+    assert unbraid.check_model(exported).problems == ()
+
+
+@pytest.mark.parametrize("talkers", [2, 3])
+def test_an_exported_model_separates_whatever_it_gets(talkers: int, exported: Path, rng: np.random.Generator) -> None:
+    voice = 0.1 * np.sin(np.cumsum(rng.uniform(0.05, 0.1, 20000))).astype(np.float32)
+    for mixture in (np.zeros(20000, np.float32), voice, voice + 0.1 * voice[::-1], np.r_[np.zeros(9000), voice]):
+        stems = unbraid.separate(mixture.astype(np.float32), 16000, exported, talkers=talkers)
+        assert len(stems) == talkers
+        assert all(np.isfinite(stem).all() for stem in stems.values())
+        np.testing.assert_allclose(sum(stems.values()), mixture, atol=1e-5)
+
+
+def test_an_export_that_differs_leaves_no_file(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = talkers_export.save
+
+    def save_another(model: Embedder, path: Path, properties: dict[str, str]) -> None:
+        torch.manual_seed(4)
+        honest(Embedder(SMALL), path, properties)
+
+    monkeypatch.setattr(talkers_export, "save", save_another)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ExportError, match="embeddings differ too much"):
+            export(exported.parent / "last.pt", tmp_path / "people.onnx", "nothing")
+    assert not list(tmp_path.iterdir())

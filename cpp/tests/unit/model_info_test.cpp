@@ -66,6 +66,38 @@ void check_number(const std::string& key, std::initializer_list<const char*> goo
 
 }  // namespace
 
+TEST_CASE("all that is wrong can be collected, and is told in the order of the contract") {
+  Metadata metadata = with("stems", "one");
+  metadata.erase("unbraid.task");
+  metadata["unbraid.hop_seconds"] = "0.02";
+  metadata["unbraid.bin_hz"] = "30";
+  Problems problems(Problems::Mode::kCollect);
+  const ModelInfo info = parse_model_info(metadata, problems);
+  REQUIRE(problems.found().size() == 4);
+  CHECK_FALSE(problems.none());
+  const char* keys[] = {"unbraid.task", "unbraid.stems", "unbraid.hop_seconds", "unbraid.bin_hz"};
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(problems.found()[i].find(keys[i]) != std::string::npos);
+  }
+  CHECK(info.stem_names.empty());
+  CHECK(info.num_bands() == 769);
+  try {
+    parse_model_info(metadata);
+    FAIL("it was taken");
+  } catch (const ModelError& error) {
+    CHECK(error.what() == problems.found().front());
+  }
+}
+
+TEST_CASE("what depends on an entry that is wrong is not told") {
+  for (const char* key : {"num_bins", "win_seconds", "hop_seconds", "bin_hz"}) {
+    Problems problems(Problems::Mode::kCollect);
+    parse_model_info(with(key, "x"), problems);
+    CAPTURE(key);
+    CHECK(problems.found().size() == 1);
+  }
+}
+
 TEST_CASE("what a sound model says of itself") {
   const ModelInfo info = parse_model_info(sound());
   CHECK(info.name == "toy");

@@ -66,3 +66,51 @@ TEST_CASE("a stream that was interrupted or given up waits for its reset") {
   rig.process(Rig::kSamples);
   CHECK(rig.outputs == other.outputs);
 }
+
+TEST_CASE("threads: the steps of a stream may be busy at once") {
+  constexpr std::size_t kBlock = 1000, kBlocks = 20;
+  const auto model = std::make_shared<const Model>(model_path("alpha"));
+  Separator stepped(model, 48000.0, 1), whole(model, 48000.0, 1);
+  std::vector<float> input(kBlock * kBlocks);
+  for (std::size_t i = 0; i < input.size(); ++i) input[i] = 0.001f * (i * 7919 % 1000);
+
+  std::vector<std::vector<float>> expected(3, input), rendered(3);
+  const float* row = input.data();
+  float* rows[] = {expected[0].data(), expected[1].data(), expected[2].data()};
+  whole.process(&row, rows, input.size());
+
+  std::vector<std::vector<Hops>> heard(kBlocks);
+  const auto render = [&](std::vector<Hops>& each) {
+    for (Hops& hops : each) {
+      float* to[3];
+      for (int stem = 0; stem < 3; ++stem) {
+        const std::size_t before = rendered[stem].size();
+        rendered[stem].resize(before + hops.size() * stepped.hop_length());
+        to[stem] = rendered[stem].data() + before;
+      }
+      stepped.render(hops, to);
+    }
+  };
+  for (std::size_t i = 0; i < kBlocks + 2; ++i) {
+    std::vector<std::thread> threads;
+    if (i < kBlocks) {
+      threads.emplace_back([&] {
+        const float* block = input.data() + i * kBlock;
+        heard[i] = stepped.hear(&block, kBlock);
+      });
+    }
+    if (i > 0 && i <= kBlocks) {
+      threads.emplace_back([&] {
+        for (Hops& hops : heard[i - 1]) stepped.estimate(hops);
+      });
+    }
+    if (i > 1) threads.emplace_back([&] { render(heard[i - 2]); });
+    for (std::thread& thread : threads) thread.join();
+  }
+  for (int stem = 0; stem < 3; ++stem) {  // a hop earlier than at once
+    const auto compared = expected[stem].size() - stepped.hop_length();
+    REQUIRE(rendered[stem].size() >= compared);
+    CHECK(std::equal(rendered[stem].begin(), rendered[stem].begin() + compared,
+                     expected[stem].begin() + stepped.hop_length()));
+  }
+}

@@ -136,8 +136,7 @@ void WholeSignal::hear(int num_frames) {
     }
     middle_power(spectra_.data(), channels_, stft_.num_bins(), known, stft_.power_scale(),
                  scratch_.data(), bin_power_.data());
-    const auto first = bin_power_.begin();
-    const float gain = normalizer_.gain(std::accumulate(first, first + known, 0.0f));
+    const float gain = normalizer_.gain(bin_power_.data(), known);
     power_.resize(power_.size() + num_bands);
     float* bands = power_.data() + power_.size() - num_bands;
     info.sum_bands(bin_power_.data(), bands);

@@ -1,21 +1,21 @@
 #pragma once
 
-#include <complex>
 #include <vector>
 
-namespace unbraid {
+#include "unbraid/dsp/fft_kernels.h"
 
-using Complex = std::complex<float>;
+namespace unbraid {
 
 /// No prime factor above 11: a length that RealFft is fast at, and takes.
 bool is_fast_length(int n);
 
-/// A real FFT of one even length n, over split real and imaginary parts so that four butterflies go
-/// at once. Only the constructor allocates.
+/// A real FFT of one even length n, over split real and imaginary parts so that several butterflies
+/// go at once; how many, and with which instructions, is up to the processor that it runs on. Only
+/// the constructor allocates.
 class RealFft {
  public:
   /// n even, n / 2 without a prime factor above 11; else std::invalid_argument.
-  explicit RealFft(int n);
+  explicit RealFft(int n, const FftKernels& kernels = *fft_kernels().front());
 
   /// samples[n] -> spectrum[n / 2 + 1]
   void forward(const float* samples, Complex* spectrum);
@@ -24,25 +24,14 @@ class RealFft {
   void backward(const Complex* spectrum, float* samples);
 
  private:
-  struct Split {
-    std::vector<float> re, im;
-  };
-  struct Stage {
-    int radix;
-    int stride;                   // product of the radices of the stages before
-    int span;                     // half / (stride * radix)
-    std::vector<float> twiddles;  // [span][radix - 1], real and imaginary part
-    std::vector<float> roots;     // [radix], real and imaginary part
-  };
-
-  template <int Radix>
-  static void run_stage(const Stage& stage, const Split& in, Split& out);
-  void transform();  // work_[0] -> work_[0]
+  SplitComplex work(int which);
+  SplitComplex transform();  // work(0) -> one of both
 
   int half_;  // the complex length: even samples are real parts, odd samples imaginary parts
-  std::vector<Stage> stages_;
-  Split twiddles_;  // [half]: takes the spectra of even and odd samples apart
-  Split work_[2];
+  const FftKernels& kernels_;
+  std::vector<FftStage> stages_;
+  std::vector<float> twiddles_;  // [real, imaginary][half]: takes even and odd samples apart
+  std::vector<float> work_;      // two of [real, imaginary][half]
 };
 
 }  // namespace unbraid

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace unbraid {
 namespace {
@@ -18,13 +19,26 @@ constexpr float kPause = 20 * kNepersPerDb;     // below the level: a pause coun
 constexpr float kAttackSeconds = 0.2f;
 constexpr float kReleaseSeconds = 1.0f;
 
+/// In an order that needs no bin to wait for the one before.
+float sum(const float* values, int count) {
+  constexpr int kParts = 16;
+  float parts[kParts] = {};
+  int i = 0;
+  for (; i + kParts <= count; i += kParts) {
+    for (int part = 0; part < kParts; ++part) parts[part] += values[i + part];
+  }
+  for (int part = 0; i < count; ++i, ++part) parts[part] += values[i];
+  return std::accumulate(parts, parts + kParts, 0.0f);
+}
+
 }  // namespace
 
 LevelNormalizer::LevelNormalizer(double hop_seconds)
     : attack_(static_cast<float>(1 - std::exp(-hop_seconds / kAttackSeconds))),
       release_(static_cast<float>(1 - std::exp(-hop_seconds / kReleaseSeconds))) {}
 
-float LevelNormalizer::gain(float frame_power) {
+float LevelNormalizer::gain(const float* power, int num_bins) {
+  const float frame_power = sum(power, num_bins);
   if (frame_power > kSilence && std::isfinite(frame_power)) {
     const float level = std::log(frame_power);
     const float usual = level > level_ + kSurprise ? attack_ : release_;

@@ -10,9 +10,8 @@ class LevelNormalizer {
  public:
   explicit LevelNormalizer(double hop_seconds);
 
-  /// The gain on the power of this frame. `frame_power`: the sum over its bins of the power that is
-  /// 1 for a full-scale sine on its bin.
-  float gain(float frame_power);
+  /// The gain on the power[num_bins] of this frame, which is 1 for a full-scale sine on its bin.
+  float gain(const float* power, int num_bins);
   void reset();
 
  private:

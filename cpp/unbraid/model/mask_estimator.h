@@ -7,8 +7,8 @@
 
 namespace unbraid {
 
-/// One stream's way through a model: power to masks, hop by hop or several hops at once, with the
-/// states carried along.
+/// One stream's way through a model: power of bands to their masks, hop by hop or several hops at
+/// once, with the states carried along.
 class MaskEstimator {
  public:
   explicit MaskEstimator(std::shared_ptr<const Model> model);
@@ -21,18 +21,11 @@ class MaskEstimator {
   /// Runs that count for nothing, so that first-time costs and errors come before the audio does.
   void warm_up();
 
-  /// [num_bins] of a frame, to be filled in.
-  float* power(int frame = 0) { return power_.data() + frame * model_->info().num_bins; }
-
-  /// The masks of so many frames, at most as many as there is room for: bins are summed to the
-  /// model's bands. Frames go through the network in as few runs as their number allows. Throws
-  /// ort::Error if a run fails or was interrupted, or if what comes out are no masks: not finite,
-  /// or not between 0 and 1. After power that is not finite NaN is no surprise, until reset().
-  void estimate(int num_frames = 1);
-
-  /// [num_stems][num_bins] of a frame of the last estimate(), until the next call: each bin has its
-  /// band's mask.
-  const float* masks(int frame = 0);
+  /// power[num_frames][num_bands] -> masks[num_frames][num_stems][num_bands]. Frames go through the
+  /// network in as few runs as their number and the room for them allow. Throws ort::Error if a run
+  /// fails or was interrupted, or if what comes out are no masks: not finite, or not between 0 and
+  /// 1. After power that is not finite NaN is no surprise, until reset().
+  void estimate(const float* power, int num_frames, float* masks);
 
   /// states()[i] of the model after the last frame.
   const ort::Tensor& state(std::size_t i) const { return states_[current_][i]; }
@@ -47,20 +40,17 @@ class MaskEstimator {
     Batch(const ModelInfo& info, int num_frames);
 
     int num_frames;
-    ort::Tensor band_power;
-    ort::Tensor band_masks;
+    ort::Tensor power;
+    ort::Tensor masks;
     ort::Bindings bindings[2];
   };
 
   void bind(Batch& batch);
-  void run(Batch& batch, int first_frame);
+  void run(Batch& batch, const float* power, float* masks);
   void check_masks(const ort::Tensor& masks) const;
 
   std::shared_ptr<const Model> model_;
-  std::vector<float> power_;       // [frames][num_bins]
-  std::vector<float> band_masks_;  // [frames][num_stems][num_bands]
-  std::vector<float> masks_;       // [num_stems][num_bins]
-  std::vector<Batch> batches_;     // of 1, 2, 4, ... frames
+  std::vector<Batch> batches_;  // of 1, 2, 4, ... frames
   // Each run reads one set of states and writes the other; bindings have both directions.
   std::vector<ort::Tensor> states_[2];
   int current_ = 0;

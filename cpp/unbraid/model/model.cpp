@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "unbraid/model/embedder.h"
 #include "unbraid/model/mask_estimator.h"
@@ -17,29 +18,44 @@ namespace {
 constexpr std::chrono::seconds kTrialTime{1};
 constexpr char kTooSlow[] = "too slow a model to try more in the time there is";
 
+constexpr std::int64_t kAny = -1;      // as the runtime has it: left open
+constexpr std::int64_t kUnknown = -2;  // what is expected depends on an entry that is wrong
+
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text = "(";
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    text += (i ? ", " : "") + (shape[i] < 0 ? std::string("T") : std::to_string(shape[i]));
+    text += i ? ", " : "";
+    text += shape[i] == kAny ? "T" : shape[i] < 0 ? "?" : std::to_string(shape[i]);
   }
   return text + ")";
 }
 
-/// Takes the tensor of that name out of the list, after checking its type and shape.
-ort::TensorInfo take(std::vector<ort::TensorInfo>& tensors, const std::string& role,
-                     const std::string& name, const std::vector<std::int64_t>& shape) {
+std::int64_t if_known(int length) { return length > 0 ? length : kUnknown; }
+
+bool fits(const std::vector<std::int64_t>& shape, const std::vector<std::int64_t>& expected) {
+  return std::equal(
+      shape.begin(), shape.end(), expected.begin(), expected.end(),
+      [](auto length, auto wanted) { return wanted == kUnknown || length == wanted; });
+}
+
+/// Takes the tensor of that name out of the list, and checks its type and shape.
+void take(std::vector<ort::TensorInfo>& tensors, const std::string& role, const std::string& name,
+          const std::vector<std::int64_t>& shape, Problems& problems) {
   const auto found =
       std::find_if(tensors.begin(), tensors.end(),
                    [&](const ort::TensorInfo& tensor) { return tensor.name == name; });
-  if (found == tensors.end()) throw ModelError("the graph has no " + role + " `" + name + "`");
-  ort::TensorInfo tensor = *found;
-  tensors.erase(found);
-  if (!tensor.is_float32) throw ModelError(role + " `" + name + "` must be a float32 tensor");
-  if (tensor.shape != shape) {
-    throw ModelError(role + " `" + name + "` must have shape " + shape_text(shape) + ", not " +
-                     shape_text(tensor.shape));
+  if (found == tensors.end()) {
+    problems.add("the graph has no " + role + " `" + name + "`");
+    return;
   }
-  return tensor;
+  const ort::TensorInfo tensor = std::move(*found);
+  tensors.erase(found);
+  if (!tensor.is_float32) {
+    problems.add(role + " `" + name + "` must be a float32 tensor");
+  } else if (!fits(tensor.shape, shape)) {
+    problems.add(role + " `" + name + "` must have shape " + shape_text(shape) + ", not " +
+                 shape_text(tensor.shape));
+  }
 }
 
 [[noreturn]] void throw_too_large() {
@@ -76,68 +92,91 @@ bool is_state(const std::string& name) {
 
 Model::Model(const std::string& path) : path_(path) {
   try {
-    // What ONNX Runtime gets is what was looked at, and nothing that did not pass.
-    const std::string bytes = read_model_file(path);
-    info_ = parse_model_info(read_metadata(bytes));
-    check_tensor_data(bytes);
-    try {
-      session_ = std::make_unique<ort::Session>(bytes.data(), bytes.size());
-    } catch (const ort::GraphError& error) {
-      throw ModelError(std::string("not a usable ONNX file: ") + error.what());
-    }
-    check_graph();
-    if (info_.streams()) {
-      try_out();
-    } else {
-      one_frame_reason_ = "it hears a whole signal at once";
-      try_embeddings();
-    }
+    Problems problems(Problems::Mode::kThrow);
+    load(problems);
   } catch (const ModelError& error) {
     throw ModelError(printable(path + ": " + error.what()));
   }
 }
 
-void Model::check_graph() {
-  const std::int64_t any = -1;
-  std::vector<ort::TensorInfo> inputs = session_->inputs();
-  std::vector<ort::TensorInfo> outputs = session_->outputs();
-  take(inputs, "input", "power", {1, any, info_.num_bands()});
-  if (info_.streams()) {
-    take(outputs, "output", "masks", {1, any, info_.num_stems(), info_.num_bands()});
-    take_states(inputs, outputs);
-  } else {
-    take(outputs, "output", "embeddings", {1, any, info_.num_bands(), info_.embedding});
-    if (!inputs.empty()) {
-      throw ModelError("input `" + inputs[0].name + "`: beside embeddings there is only `power`");
-    }
-  }
-  if (outputs.empty()) return;
-  const std::string& name = outputs[0].name;
-  if (!info_.streams()) throw ModelError("output `" + name + "` is not `embeddings`");
-  throw ModelError("output `" + name + "` is neither `masks` nor a state's next");
+std::vector<std::string> Model::find_problems(const std::string& path) {
+  Model model;
+  model.path_ = path;
+  Problems problems(Problems::Mode::kCollect);
+  problems.pass([&] { model.load(problems); });
+  std::vector<std::string> found;
+  for (const std::string& problem : problems.found()) found.push_back(printable(problem));
+  return found;
 }
 
-void Model::take_states(std::vector<ort::TensorInfo>& inputs,
-                        std::vector<ort::TensorInfo>& outputs) {
+void Model::load(Problems& problems) {
+  // What ONNX Runtime gets is what was looked at: it keeps no data outside, and asks for no more
+  // memory than there may be.
+  const std::string bytes = read_model_file(path_);
+  info_ = parse_model_info(read_metadata(bytes), problems);
+  check_tensor_data(bytes);
+  num_nodes_ = count_nodes(bytes);
+  try {
+    session_ = std::make_unique<ort::Session>(bytes.data(), bytes.size());
+  } catch (const ort::GraphError& error) {
+    throw ModelError(std::string("not a usable ONNX file: ") + error.what());
+  }
+  check_graph(problems);
+  if (!problems.none()) return;
+  if (info_.streams()) {
+    try_out();
+  } else {
+    one_frame_reason_ = "it hears a whole signal at once";
+    try_embeddings();
+  }
+}
+
+void Model::check_graph(Problems& problems) {
+  std::vector<ort::TensorInfo> inputs = session_->inputs();
+  std::vector<ort::TensorInfo> outputs = session_->outputs();
+  const std::int64_t bands = if_known(info_.num_bands());
+  take(inputs, "input", "power", {1, kAny, bands}, problems);
+  if (info_.streams()) {
+    take(outputs, "output", "masks", {1, kAny, if_known(info_.num_stems()), bands}, problems);
+    take_states(inputs, outputs, problems);
+  } else {
+    const std::vector<std::int64_t> shape = {1, kAny, bands, if_known(info_.embedding)};
+    take(outputs, "output", "embeddings", shape, problems);
+    for (const ort::TensorInfo& input : inputs) {
+      problems.add("input `" + input.name + "`: beside embeddings there is only `power`");
+    }
+  }
+  for (const ort::TensorInfo& output : outputs) {
+    problems.add("output `" + output.name + "` is " +
+                 (info_.streams() ? "neither `masks` nor a state's next" : "not `embeddings`"));
+  }
+}
+
+void Model::take_states(std::vector<ort::TensorInfo>& inputs, std::vector<ort::TensorInfo>& outputs,
+                        Problems& problems) {
   if (inputs.size() > kMaxStates) throw_too_large();
   std::int64_t size_of_all = 0;
   for (const ort::TensorInfo& input : inputs) {
     if (!is_state(input.name)) {
-      throw ModelError("input `" + input.name + "` is neither `power` nor a `<x>_state`");
+      problems.add("input `" + input.name + "` is neither `power` nor a `<x>_state`");
+      continue;
     }
-    if (!input.is_float32) throw ModelError("input `" + input.name + "` must be a float32 tensor");
+    if (!input.is_float32) problems.add("input `" + input.name + "` must be a float32 tensor");
     std::int64_t size = 1;
+    const bool fixed = std::all_of(input.shape.begin(), input.shape.end(),
+                                   [](std::int64_t length) { return length >= 1; });
+    if (!fixed) {
+      problems.add("input `" + input.name + "` must have a fixed shape, not " +
+                   shape_text(input.shape));
+    }
     for (const std::int64_t length : input.shape) {
-      if (length < 1) {
-        throw ModelError("input `" + input.name + "` must have a fixed shape, not " +
-                         shape_text(input.shape));
-      }
+      if (!fixed) break;
       if (length > kMaxStateValues / size) throw_too_large();
       size *= length;
     }
     size_of_all += size;
     if (size_of_all > kMaxStateValues) throw_too_large();
-    take(outputs, "output", "next_" + input.name, input.shape);
+    take(outputs, "output", "next_" + input.name, input.shape, problems);
     states_.push_back({input.name, "next_" + input.name, input.shape});
   }
 }
@@ -170,10 +209,13 @@ void Model::try_out() {
   MaskEstimator estimator(unowned(*this));
   const RunLimit limit(kMaxRunSeconds, [&estimator] { estimator.interrupt(); });
   Noise noise;
+  std::vector<float> bins(info_.num_bins), power(info_.num_bands());
+  std::vector<float> masks(static_cast<std::size_t>(info_.num_stems()) * info_.num_bands());
   try {
     for (const float level : {0.0f, 0.0f, 1e-9f, 1e-6f, 1e-3f, 1.0f, 1.0f, 0.0f, 0.0f}) {
-      noise.fill(estimator.power(), info_.num_bins, level);
-      estimator.estimate();
+      noise.fill(bins.data(), info_.num_bins, level);
+      info_.sum_bands(bins.data(), power.data());
+      estimator.estimate(power.data(), 1, masks.data());
       if (took() > kTrialTime) {  // slow, but not for ever
         one_frame_reason_ = kTooSlow;
         return;
@@ -196,22 +238,25 @@ std::string Model::compare_runs() const {
     together.interrupt();
     alone.interrupt();
   });
-  const std::size_t num_masks = static_cast<std::size_t>(info_.num_stems()) * info_.num_bins;
+  const int num_bands = info_.num_bands();
+  const std::size_t num_masks = static_cast<std::size_t>(info_.num_stems()) * num_bands;
   const auto same = [](const float* a, const float* b, std::size_t size) {
     return std::memcmp(a, b, size * sizeof(float)) == 0;
   };
+  std::vector<float> bins(info_.num_bins), power(kMaxFramesPerRun * num_bands);
+  std::vector<float> masks(kMaxFramesPerRun * num_masks), of_one(num_masks);
   Noise noise;
   try {
     for (int first = 0; first < kFrames; first += kMaxFramesPerRun) {
       const int count = std::min(kMaxFramesPerRun, kFrames - first);
       for (int frame = 0; frame < count; ++frame) {
-        noise.fill(together.power(frame), info_.num_bins, frame % 2 ? 1e-3f : 0.1f);
+        noise.fill(bins.data(), info_.num_bins, frame % 2 ? 1e-3f : 0.1f);
+        info_.sum_bands(bins.data(), power.data() + frame * num_bands);
       }
-      together.estimate(count);
+      together.estimate(power.data(), count, masks.data());
       for (int frame = 0; frame < count; ++frame) {
-        std::copy_n(together.power(frame), info_.num_bins, alone.power());
-        alone.estimate();
-        if (!same(together.masks(frame), alone.masks(), num_masks)) {
+        alone.estimate(power.data() + frame * num_bands, 1, of_one.data());
+        if (!same(masks.data() + frame * num_masks, of_one.data(), num_masks)) {
           return "masks differ by how many hops share a run";
         }
       }

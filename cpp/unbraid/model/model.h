@@ -29,10 +29,16 @@ class Model {
   /// ModelError, std::filesystem::filesystem_error (the file cannot be read), ort::Error.
   explicit Model(const std::string& path);
 
+  /// All that keeps a file from being a model, a line each; none where it is one. Throws
+  /// std::filesystem::filesystem_error, ort::Error (there is no ONNX Runtime).
+  static std::vector<std::string> find_problems(const std::string& path);
+
   const std::string& path() const { return path_; }
   const ModelInfo& info() const { return info_; }
   const std::vector<StateInfo>& states() const { return states_; }
   const ort::Session& session() const { return *session_; }
+  /// Nodes of the graph that each run goes through: what a hop costs follows their number.
+  int num_nodes() const { return num_nodes_; }
 
   /// How many frames may go through the network in one run: kMaxFramesPerRun where masks and states
   /// come out the same to the bit as one by one, which a trial has shown, else 1.
@@ -41,8 +47,11 @@ class Model {
   const std::string& one_frame_reason() const { return one_frame_reason_; }
 
  private:
-  void check_graph();
-  void take_states(std::vector<ort::TensorInfo>& inputs, std::vector<ort::TensorInfo>& outputs);
+  Model() = default;
+  void load(Problems& problems);
+  void check_graph(Problems& problems);
+  void take_states(std::vector<ort::TensorInfo>& inputs, std::vector<ort::TensorInfo>& outputs,
+                   Problems& problems);
   void try_out();
   void try_embeddings() const;
   std::string compare_runs() const;
@@ -51,6 +60,7 @@ class Model {
   std::unique_ptr<ort::Session> session_;
   ModelInfo info_;
   std::vector<StateInfo> states_;
+  int num_nodes_ = 0;
   std::string one_frame_reason_;
 };
 

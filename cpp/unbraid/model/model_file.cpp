@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <system_error>
 
 #include "unbraid/model/input_file.h"
@@ -60,6 +61,29 @@ Metadata metadata_of(protobuf::Fields<Source> model) {
   return metadata;
 }
 
+/// Uses each of the fields of that number that are bytes: texts, or other messages.
+template <typename Use>
+void each(std::string_view message, std::uint64_t number, Use use) {
+  for (auto fields = protobuf::fields(message); fields.next();) {
+    if (fields.number() == number && fields.is_bytes()) use(fields.take());
+  }
+}
+
+/// Whether a node is run each time; the outputs of one that is not are added to the constants.
+bool runs(std::string_view node, std::set<std::string_view>& constants) {
+  constexpr std::uint64_t kInput = 1, kOutput = 2, kType = 4;
+  bool has_inputs = false, varies = false;
+  std::string_view type;
+  each(node, kInput, [&](std::string_view input) {
+    has_inputs = true;
+    varies = varies || (!input.empty() && constants.count(input) == 0);
+  });
+  each(node, kType, [&](std::string_view name) { type = name; });
+  if (varies || (!has_inputs && type != "Constant")) return true;
+  each(node, kOutput, [&](std::string_view output) { constants.insert(output); });
+  return false;
+}
+
 }  // namespace
 
 std::string read_model_file(const std::string& path) {
@@ -74,6 +98,19 @@ std::string read_model_file(const std::string& path) {
 }
 
 Metadata read_metadata(std::string_view bytes) { return metadata_of(protobuf::fields(bytes)); }
+
+int count_nodes(std::string_view bytes) {
+  constexpr std::uint64_t kGraph = 7, kNode = 1, kInitializer = 5, kTensorName = 8;
+  int count = 0;
+  std::set<std::string_view> constants;
+  each(bytes, kGraph, [&](std::string_view graph) {
+    each(graph, kInitializer, [&](std::string_view tensor) {
+      each(tensor, kTensorName, [&](std::string_view name) { constants.insert(name); });
+    });
+    each(graph, kNode, [&](std::string_view node) { count += runs(node, constants) ? 1 : 0; });
+  });
+  return count;
+}
 
 ModelInfo read_model_info(const std::string& path) {
   try {

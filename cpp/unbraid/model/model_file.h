@@ -18,6 +18,11 @@ std::string read_model_file(const std::string& path);
 /// The metadata in the bytes of an .onnx file. Throws ModelError.
 Metadata read_metadata(std::string_view bytes);
 
+/// How many nodes of the graph in the bytes of an .onnx file are run each time: those with nothing
+/// but constants before them are computed once, when it is loaded. Subgraphs count for the node
+/// that has them. Throws ModelError.
+int count_nodes(std::string_view bytes);
+
 /// What a model file says of itself, read without opening its graph: hosts ask for latency and
 /// parameters of plug-ins that they only look over, perhaps where no ONNX Runtime is installed, and
 /// a list of models must not load them all. A file that passes may still fail to load as a Model.

@@ -91,21 +91,49 @@ class Entries {
   const Metadata& all_;
 };
 
-void parse_embedding(const Entries& entries, ModelInfo& info) {
-  info.embedding = entries.number<int>("embedding", 1, kMaxEmbedding);
-  info.sharpness = static_cast<float>(entries.number<double>("sharpness", 0.01, 1000.0));
-  if (info.lookahead_frames != 0) entries.fail("lookahead_frames", "0 expected with embeddings");
-  if (info.stem_names.size() > kMaxClusters) {
-    entries.fail("stems", std::to_string(kMaxClusters) + " at most with embeddings");
-  }
+/// What the lengths of windows and hops must be to each other.
+void check_times(const Entries& entries, Problems& problems, const ModelInfo& info) {
+  const double overlap = info.win_seconds / info.hop_seconds;
+  const bool whole = problems.pass([&] {
+    if (overlap < 1.5 || overlap > kMaxOverlap + 0.5 ||
+        std::abs(overlap - std::round(overlap)) > 1e-6) {
+      entries.fail("hop_seconds", "win_seconds must be a whole number of hops, 2 to " +
+                                      std::to_string(kMaxOverlap));
+    }
+  });
+  if (!whole) return;
+  problems.pass([&] {
+    try {
+      info.latency_samples(kMinSampleRate);  // and so at any higher rate
+    } catch (const std::invalid_argument&) {
+      entries.fail("hop_seconds", "no length of an FFT divides into such hops");
+    }
+  });
+}
+
+void parse_embedding(const Entries& entries, Problems& problems, ModelInfo& info) {
+  problems.pass([&] { info.embedding = entries.number<int>("embedding", 1, kMaxEmbedding); });
+  problems.pass([&] {
+    info.sharpness = static_cast<float>(entries.number<double>("sharpness", 0.01, 1000.0));
+  });
+  problems.pass([&] {
+    if (info.lookahead_frames != 0) entries.fail("lookahead_frames", "0 expected with embeddings");
+  });
+  problems.pass([&] {
+    if (info.stem_names.size() > kMaxClusters) {
+      entries.fail("stems", std::to_string(kMaxClusters) + " at most with embeddings");
+    }
+  });
   if (!info.metadata.count("more_stems")) return;
-  info.more_stem_names = entries.names("more_stems", 1);
-  std::set<std::string> all(info.stem_names.begin(), info.stem_names.end());
-  all.insert(info.more_stem_names.begin(), info.more_stem_names.end());
-  if (static_cast<int>(all.size()) != info.max_stems() || all.size() > kMaxClusters) {
-    entries.fail("more_stems", "names that are not in stems expected, " +
-                                   std::to_string(kMaxClusters) + " at most with those");
-  }
+  problems.pass([&] {
+    info.more_stem_names = entries.names("more_stems", 1);
+    std::set<std::string> all(info.stem_names.begin(), info.stem_names.end());
+    all.insert(info.more_stem_names.begin(), info.more_stem_names.end());
+    if (static_cast<int>(all.size()) != info.max_stems() || all.size() > kMaxClusters) {
+      entries.fail("more_stems", "names that are not in stems expected, " +
+                                     std::to_string(kMaxClusters) + " at most with those");
+    }
+  });
 }
 
 }  // namespace
@@ -117,53 +145,70 @@ void ModelInfo::check_streams() const {
                    "unbraid.separate_file or `unbraid separate`");
 }
 
-ModelInfo parse_model_info(const Metadata& all) {
+ModelInfo parse_model_info(const Metadata& all, Problems& problems) {
   ModelInfo info;
   for (const auto& [key, value] : all) {
     if (key.rfind(kPrefix, 0) != 0) continue;
-    if (!is_utf8(key) || !is_utf8(value)) throw ModelError("metadata " + key + " is no UTF-8 text");
-    info.metadata[key.substr(kPrefix.size())] = value;
+    if (is_utf8(key) && is_utf8(value)) {
+      info.metadata[key.substr(kPrefix.size())] = value;
+    } else {
+      problems.add("metadata " + key + " is no UTF-8 text");
+    }
   }
   const Entries entries(info.metadata);
-  entries.one_of("schema_version", {"1"});
-  info.name = entries.text("name");
-  info.task = entries.text("task");
-  info.stem_names = entries.names("stems", 2);
-  info.bin_hz = entries.number<double>("bin_hz", 1.0, 1000.0);
-  info.num_bins = entries.number<int>("num_bins", 2, 65536);
-  info.band_edges = entries.edges("band_edges", info.num_bins);
-  info.win_seconds = entries.number<double>("win_seconds", 0.001, 1.0);
-  info.hop_seconds = entries.number<double>("hop_seconds", 0.0001, 0.5);
-  info.window = entries.one_of("window", {"hann_sqrt"});
-  info.lookahead_frames = entries.number<int>("lookahead_frames", 0, 1000);
-  info.mask = entries.one_of("mask", {kRealMask, kEmbeddingMask});
-  if (info.mask == kEmbeddingMask) parse_embedding(entries, info);
-  for (const char* key : {"license", "training_data", "training_run"}) entries.text(key);
-
-  const double overlap = info.win_seconds / info.hop_seconds;
-  if (overlap < 1.5 || overlap > kMaxOverlap + 0.5 ||
-      std::abs(overlap - std::round(overlap)) > 1e-6) {
-    entries.fail("hop_seconds",
-                 "win_seconds must be a whole number of hops, 2 to " + std::to_string(kMaxOverlap));
+  const auto read = [&problems](auto entry) { return problems.pass(entry); };
+  read([&] { entries.one_of("schema_version", {"1"}); });
+  read([&] { info.name = entries.text("name"); });
+  read([&] { info.task = entries.text("task"); });
+  read([&] { info.stem_names = entries.names("stems", 2); });
+  const bool spaced = read([&] { info.bin_hz = entries.number<double>("bin_hz", 1.0, 1000.0); });
+  if (read([&] { info.num_bins = entries.number<int>("num_bins", 2, 65536); })) {
+    read([&] { info.band_edges = entries.edges("band_edges", info.num_bins); });
   }
-  try {
-    info.latency_samples(kMinSampleRate);  // and so at any higher rate
-  } catch (const std::invalid_argument&) {
-    entries.fail("hop_seconds", "no length of an FFT divides into such hops");
+  const bool framed =
+      read([&] { info.win_seconds = entries.number<double>("win_seconds", 0.001, 1.0); });
+  const bool timed =
+      read([&] { info.hop_seconds = entries.number<double>("hop_seconds", 0.0001, 0.5); }) &&
+      framed;
+  read([&] { info.window = entries.one_of("window", {"hann_sqrt"}); });
+  read([&] { info.lookahead_frames = entries.number<int>("lookahead_frames", 0, 1000); });
+  read([&] { info.mask = entries.one_of("mask", {kRealMask, kEmbeddingMask}); });
+  if (info.mask == kEmbeddingMask) parse_embedding(entries, problems, info);
+  for (const char* key : {"license", "training_data", "training_run"}) {
+    read([&] { entries.text(key); });
   }
-  if (std::abs(info.bin_hz * info.win_seconds - 1.0) > 1e-6) {
-    entries.fail("bin_hz", "must be 1 / win_seconds");
-  }
-  if (info.win_seconds + info.lookahead_frames * info.hop_seconds > kMaxLatencySeconds) {
-    entries.fail("lookahead_frames",
-                 "a latency above " + std::to_string(static_cast<int>(kMaxLatencySeconds)) + " s");
-  }
+  if (timed) check_times(entries, problems, info);
+  read([&] {
+    if (spaced && framed && std::abs(info.bin_hz * info.win_seconds - 1.0) > 1e-6) {
+      entries.fail("bin_hz", "must be 1 / win_seconds");
+    }
+  });
+  read([&] {
+    if (info.win_seconds + info.lookahead_frames * info.hop_seconds > kMaxLatencySeconds) {
+      entries.fail(
+          "lookahead_frames",
+          "a latency above " + std::to_string(static_cast<int>(kMaxLatencySeconds)) + " s");
+    }
+  });
   return info;
+}
+
+ModelInfo parse_model_info(const Metadata& all) {
+  Problems problems(Problems::Mode::kThrow);
+  return parse_model_info(all, problems);
 }
 
 void ModelInfo::sum_bands(const float* bins, float* bands) const {
   for (int band = 0; band < num_bands(); ++band) {
     bands[band] = std::accumulate(bins + band_edges[band], bins + band_edges[band + 1], 0.0f);
+  }
+}
+
+void ModelInfo::spread_masks(const float* band_masks, float* masks) const {
+  for (int stem = 0; stem < num_stems(); ++stem) {
+    for (int band = 0; band < num_bands(); ++band) {
+      masks = std::fill_n(masks, band_edges[band + 1] - band_edges[band], *band_masks++);
+    }
   }
 }
 

@@ -15,6 +15,36 @@ class ModelError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What is wrong with a file, in the order of the contract: the first thing is thrown as
+/// ModelError, or all are collected for whoever makes a model.
+class Problems {
+ public:
+  enum class Mode { kThrow, kCollect };
+  explicit Problems(Mode mode) : mode_(mode) {}
+
+  void add(const std::string& problem) {
+    if (mode_ == Mode::kThrow) throw ModelError(problem);
+    found_.push_back(problem);
+  }
+  /// Does part of the reading; false if it threw ModelError, which is added.
+  template <typename Part>
+  bool pass(Part part) {
+    try {
+      part();
+      return true;
+    } catch (const ModelError& error) {
+      add(error.what());
+      return false;
+    }
+  }
+  bool none() const { return found_.empty(); }
+  const std::vector<std::string>& found() const { return found_; }
+
+ private:
+  Mode mode_;
+  std::vector<std::string> found_;
+};
+
 /// The metadata of an .onnx file, or the part of it under our prefix with the prefix cut off.
 using Metadata = std::map<std::string, std::string>;
 
@@ -53,6 +83,8 @@ struct ModelInfo {
 
   /// bins[num_bins] -> their sums over bands[num_bands].
   void sum_bands(const float* bins, float* bands) const;
+  /// masks of bands, [num_stems][num_bands] -> of bins, [num_stems][num_bins]: each its band's.
+  void spread_masks(const float* band_masks, float* masks) const;
 
   /// Its frames at a host's sample rate; throws as stft_sizes does.
   Stft make_stft(double sample_rate) const;
@@ -67,7 +99,11 @@ struct ModelInfo {
 };
 
 /// The one reader of the contract between a model file and everything that runs it. `all`: the
-/// file's metadata with full keys. Throws ModelError that names the key and what was expected.
+/// file's metadata with full keys. Each problem names the key and what was expected; what depends
+/// on an entry that has one stays as in a new ModelInfo.
+ModelInfo parse_model_info(const Metadata& all, Problems& problems);
+
+/// Throws ModelError for the first problem.
 ModelInfo parse_model_info(const Metadata& all);
 
 }  // namespace unbraid

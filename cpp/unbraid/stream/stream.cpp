@@ -1,7 +1,6 @@
 #include "unbraid/stream/stream.h"
 
 #include <algorithm>
-#include <numeric>
 #include <stdexcept>
 
 #include "unbraid/dsp/denormals.h"
@@ -9,47 +8,44 @@
 
 namespace unbraid {
 
-void check_channels(int channels) {
+int check_channels(int channels) {
   if (channels < 1 || channels > kMaxChannels) {
     throw std::invalid_argument("channels must be 1 to " + std::to_string(kMaxChannels) + ", got " +
                                 std::to_string(channels));
   }
+  return channels;
 }
 
 Stream::Stream(const std::shared_ptr<const Model>& model, double sample_rate, int channels,
                int num_outputs)
     : sample_rate_(sample_rate),
-      channels_(channels),
+      channels_(check_channels(channels)),
       num_outputs_(num_outputs),
       latency_samples_(model->info().latency_samples(sample_rate)),
-      stft_(model->info().make_stft(sample_rate)),
+      analysis_(model->info().make_stft(sample_rate)),
+      normalizer_(static_cast<double>(analysis_.hop_length()) / sample_rate),
+      hops_(model->info(), sample_rate, channels, 1),
+      power_(model->info().num_bins),
+      middle_(analysis_.num_bins()),
+      mirrored_(analysis_.win_length()),
       estimator_(model),
-      normalizer_(static_cast<double>(stft_.hop_length()) / sample_rate),
-      middle_(stft_.num_bins()),
-      masked_(stft_.num_bins()),
-      frame_(stft_.win_length()) {
-  check_channels(channels);
+      synthesis_(analysis_),
+      masks_(static_cast<std::size_t>(model->info().num_stems()) * model->info().num_bins),
+      masked_(analysis_.num_bins()),
+      frame_(analysis_.win_length()) {
   const std::size_t num_signals = num_outputs * channels;
-  history_.assign(channels, std::vector<float>(latency_samples_));
-  spectra_.assign(model->info().lookahead_frames + 1,
-                  std::vector<Complex>(channels * stft_.num_bins()));
-  overlap_add_.assign(num_signals, OverlapAdd(stft_.win_length(), stft_.hop_length()));
-  finished_.assign(num_signals, std::vector<float>(stft_.hop_length()));
+  overlap_add_.assign(num_signals, OverlapAdd(win_length(), hop_length()));
+  finished_.assign(num_signals, std::vector<float>(hop_length()));
   estimator_.warm_up();
 }
 
 void Stream::prepare(std::size_t max_block) {
   // Of a block that begins inside a hop, the hop that it ends counts, too.
-  const std::size_t whole = max_block / stft_.hop_length() + 1;
+  const std::size_t whole = max_block / hop_length() + 1;
   const auto num_hops = static_cast<int>(std::min<std::size_t>(whole, model().frames_per_run()));
-  if (num_hops <= max_hops_) return;
+  if (num_hops <= hops_.max_size()) return;
   estimator_.reserve(num_hops);
-  for (std::vector<float>& history : history_) {
-    history.resize(latency_samples_ + static_cast<std::size_t>(num_hops - 1) * hop_length());
-  }
-  spectra_.resize(model().info().lookahead_frames + num_hops,
-                  std::vector<Complex>(channels_ * stft_.num_bins()));
-  max_hops_ = num_hops;
+  hops_.reserve(num_hops);
   estimator_.warm_up();
 }
 
@@ -69,110 +65,137 @@ void Stream::process(const float* const* mixture, float* const* outputs, std::si
 
 void Stream::process_hops(const float* const* mixture, float* const* outputs,
                           std::size_t num_samples, std::size_t& done) {
-  const std::size_t hop_length = stft_.hop_length();
   while (done < num_samples) {
-    if (failed_) throw std::runtime_error("the model failed earlier; reset() the stream first");
-    const std::size_t whole = (filled_ + num_samples - done) / hop_length;
-    const std::size_t num_hops = std::clamp<std::size_t>(whole, 1, max_hops_);
-    const std::size_t count = std::min(num_samples - done, num_hops * hop_length - filled_);
-    const std::size_t entry = latency_samples_ - hop_length + filled_;
-    for (int channel = 0; channel < channels_; ++channel) {
-      std::copy_n(mixture[channel] + done, count, history_[channel].data() + entry);
-    }
-    const std::size_t ready = std::min(count, hop_length - filled_);
+    const std::size_t filled = filled_;
+    const std::size_t count = take(mixture, done, num_samples);
+    const std::size_t ready = std::min(count, hop_length() - filled);
     for (std::size_t signal = 0; signal < finished_.size(); ++signal) {
-      std::copy_n(finished_[signal].data() + filled_, ready, outputs[signal] + done);
+      std::copy_n(finished_[signal].data() + filled, ready, outputs[signal] + done);
     }
-    filled_ += count;
     done += ready;
-    if (filled_ == num_hops * hop_length) process_batch(num_hops, outputs, done);
+    if (hops_.size() > 0) process_batch(outputs, done);
   }
+}
+
+/// The next samples, up to the end of as many hops as there is room for: these are the size of
+/// hops_ then. Returns how many samples that are.
+std::size_t Stream::take(const float* const* mixture, std::size_t done, std::size_t num_samples) {
+  if (failed_) throw std::runtime_error("the model failed earlier; reset() the stream first");
+  const std::size_t whole = (filled_ + num_samples - done) / hop_length();
+  const std::size_t num_hops = std::clamp<std::size_t>(whole, 1, hops_.max_size());
+  const std::size_t count = std::min(num_samples - done, num_hops * hop_length() - filled_);
+  for (int channel = 0; channel < channels_; ++channel) {
+    std::copy_n(mixture[channel] + done, count, hops_.entry(channel) + filled_);
+  }
+  filled_ += count;
+  if (filled_ == num_hops * hop_length()) {
+    hops_.resize(static_cast<int>(num_hops));
+    filled_ = 0;
+  }
+  return count;
 }
 
 /// All hops but the last go to the outputs at once; the last is `finished_`, for the samples to
 /// come.
-void Stream::process_batch(int num_hops, float* const* outputs, std::size_t& done) {
+void Stream::process_batch(float* const* outputs, std::size_t& done) {
   failed_ = true;  // until the end of this function is reached
-  filled_ = 0;
-  const int hop_length = stft_.hop_length();
-  for (int hop = 0; hop < num_hops; ++hop) hear(hop);
-  estimator_.estimate(num_hops);
-
-  for (hop_ = 0; hop_ < num_hops; ++hop_) {
-    // The masks belong to the spectrum of `lookahead_frames` ago: stems, or the remix.
-    render_hop(estimator_.masks(hop_));
-    if (hop_ == num_hops - 1) break;
+  hear_batch();
+  estimate(hops_);
+  for (int hop = 0; hop < hops_.size(); ++hop) {
+    render(hops_, hop);
+    if (hop == hops_.size() - 1) break;
     for (std::size_t signal = 0; signal < finished_.size(); ++signal) {
-      std::copy_n(finished_[signal].data(), hop_length, outputs[signal] + done);
+      std::copy_n(finished_[signal].data(), hop_length(), outputs[signal] + done);
     }
-    done += hop_length;
+    done += hop_length();
   }
-
-  // Make room for the next hops.
-  for (std::vector<float>& history : history_) {
-    const auto first = history.begin() + num_hops * hop_length;
-    std::copy(first, first + latency_samples_ - hop_length, history.begin());
-  }
-  std::rotate(spectra_.begin(), spectra_.begin() + num_hops, spectra_.end());
+  hops_.follow(hops_);
   failed_ = false;
 }
 
-/// The hop's frame of each channel: window, FFT. One power for all channels, for one mask keeps the
-/// stereo image and costs one inference.
-void Stream::hear(int hop) {
-  float* power = estimator_.power(hop);
-  received_ = std::min(received_ + stft_.hop_length(), stft_.win_length());
-  if (received_ < stft_.win_length()) {
-    for (int channel = 0; channel < channels_; ++channel) {
-      mirror_start(newest_frame(channel, hop));
-      stft_.analyse(frame_.data(), newest_spectrum(channel, hop));
-    }
-    middle_power(hop, power);
+std::vector<Hops> Stream::hear(const float* const* mixture, std::size_t num_samples) {
+  const FlushDenormals flush_denormals;
+  started_ = started_ || num_samples > 0;
+  std::vector<Hops> heard;
+  for (std::size_t done = 0; done < num_samples;) {
+    done += take(mixture, done, num_samples);
+    if (hops_.size() == 0) break;
+    hear_batch();
+    heard.emplace_back(model().info(), sample_rate_, channels_, hops_.max_size());
+    std::swap(heard.back(), hops_);
+    hops_.follow(heard.back());
   }
-  for (int channel = 0; channel < channels_; ++channel) {
-    stft_.analyse(newest_frame(channel, hop), newest_spectrum(channel, hop));
-  }
-  if (received_ == stft_.win_length()) middle_power(hop, power);
-  normalize_level(power);
+  return heard;
 }
 
-const float* Stream::newest_frame(int channel, int hop) const {
-  return history_[channel].data() + latency_samples_ - stft_.win_length() +
-         hop * stft_.hop_length();
+void Stream::estimate(Hops& hops) {
+  const FlushDenormals flush_denormals;
+  estimator_.estimate(hops.power(), hops.size(), hops.masks());
+}
+
+void Stream::render(Hops& hops, float* const* outputs) {
+  const FlushDenormals flush_denormals;
+  for (int hop = 0; hop < hops.size(); ++hop) {
+    render(hops, hop);
+    for (std::size_t signal = 0; signal < finished_.size(); ++signal) {
+      std::copy_n(finished_[signal].data(), hop_length(), outputs[signal] + hop * hop_length());
+    }
+  }
+}
+
+/// Each hop's frame of each channel: window, FFT. One power for all channels, for one mask keeps
+/// the stereo image and costs one inference.
+void Stream::hear_batch() {
+  for (int hop = 0; hop < hops_.size(); ++hop) {
+    received_ = std::min(received_ + hop_length(), win_length());
+    if (received_ < win_length()) {
+      for (int channel = 0; channel < channels_; ++channel) {
+        mirror_start(hops_.frame(channel, hop));
+        analysis_.analyse(mirrored_.data(), hops_.spectrum(channel, hop));
+      }
+      middle_power(hop);
+    }
+    for (int channel = 0; channel < channels_; ++channel) {
+      analysis_.analyse(hops_.frame(channel, hop), hops_.spectrum(channel, hop));
+    }
+    if (received_ == win_length()) middle_power(hop);
+    normalize_level();
+    model().info().sum_bands(power_.data(), hops_.power(hop));
+  }
 }
 
 // What the network hears of a frame that begins before the stream: instead of silence, the mirror
 // image of what came. A file that begins in the middle of a sound is cut there, not struck: the
 // edge would sound like a click in every band.
 void Stream::mirror_start(const float* frame) {
-  const int before = stft_.win_length() - received_;
-  std::copy(frame + before, frame + stft_.win_length(), frame_.begin() + before);
+  const int before = win_length() - received_;
+  std::copy(frame + before, frame + win_length(), mirrored_.begin() + before);
   for (int i = 0; i < before; ++i) {
     const int at = i % (2 * received_);
-    frame_[before - 1 - i] = frame[before + (at < received_ ? at : 2 * received_ - 1 - at)];
+    mirrored_[before - 1 - i] = frame[before + (at < received_ ? at : 2 * received_ - 1 - at)];
   }
 }
 
-Complex* Stream::newest_spectrum(int channel, int hop) {
-  return spectra_[model().info().lookahead_frames + hop].data() + channel * stft_.num_bins();
-}
-
-const Complex* Stream::spectrum(int channel) const {
-  return spectra_[hop_].data() + channel * stft_.num_bins();
-}
-
 // Model bins that the host's rate does not reach stay zero.
-void Stream::middle_power(int hop, float* power) {
-  const int known = std::min(stft_.num_bins(), model().info().num_bins);
-  unbraid::middle_power(newest_spectrum(0, hop), channels_, stft_.num_bins(), known,
-                        stft_.power_scale(), middle_.data(), power);
+void Stream::middle_power(int hop) {
+  const int known = std::min(analysis_.num_bins(), model().info().num_bins);
+  unbraid::middle_power(hops_.spectrum(0, hop), channels_, analysis_.num_bins(), known,
+                        analysis_.power_scale(), middle_.data(), power_.data());
 }
 
-void Stream::normalize_level(float* power) {
-  const int known = std::min(stft_.num_bins(), model().info().num_bins);
-  const float gain = normalizer_.gain(std::accumulate(power, power + known, 0.0f));
+void Stream::normalize_level() {
+  const int known = std::min(analysis_.num_bins(), model().info().num_bins);
+  const float gain = normalizer_.gain(power_.data(), known);
   if (gain == 1.0f) return;
-  for (int bin = 0; bin < known; ++bin) power[bin] *= gain;
+  for (int bin = 0; bin < known; ++bin) power_[bin] *= gain;
+}
+
+/// The masks belong to the spectrum of `lookahead_frames` ago: stems, or the remix.
+void Stream::render(Hops& hops, int hop) {
+  rendered_ = &hops;
+  hop_ = hop;
+  model().info().spread_masks(hops.masks(hop), masks_.data());
+  render_hop(masks_.data());
 }
 
 void Stream::render_stems(const float* masks, int first_output) {
@@ -186,10 +209,10 @@ void Stream::render_stems(const float* masks, int first_output) {
     // The masks sum to one, so the last stem is what the others leave of the mixture. Taking it
     // from the samples themselves saves an inverse FFT and makes the stems sum exactly.
     float* rest = finished(last, channel);
-    std::copy_n(delayed_mixture(channel), stft_.hop_length(), rest);
+    std::copy_n(delayed_mixture(channel), hop_length(), rest);
     for (int output = first_output; output < last; ++output) {
       const float* estimate = finished(output, channel);
-      for (int i = 0; i < stft_.hop_length(); ++i) rest[i] -= estimate[i];
+      for (int i = 0; i < hop_length(); ++i) rest[i] -= estimate[i];
     }
   }
 }
@@ -209,8 +232,7 @@ void Stream::flush(float* const* outputs) {
 void Stream::reset() {
   estimator_.reset();
   normalizer_.reset();
-  for (auto& history : history_) std::fill(history.begin(), history.end(), 0.0f);
-  for (auto& spectra : spectra_) std::fill(spectra.begin(), spectra.end(), Complex());
+  hops_.clear();
   for (auto& overlap_add : overlap_add_) overlap_add.reset();
   for (auto& finished : finished_) std::fill(finished.begin(), finished.end(), 0.0f);
   received_ = 0;

@@ -1,19 +1,21 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <vector>
 
 #include "unbraid/dsp/level_normalizer.h"
 #include "unbraid/dsp/stft.h"
 #include "unbraid/model/mask_estimator.h"
+#include "unbraid/stream/hops.h"
 
 namespace unbraid {
 
 constexpr int kMaxChannels = 8;
 
-/// Throws std::invalid_argument unless 1..kMaxChannels.
-void check_channels(int channels);
+/// What it is given; throws std::invalid_argument unless 1..kMaxChannels.
+int check_channels(int channels);
 
 /// What separating and remixing share: blocks of any size in, hop by hop to spectra and masks, and
 /// blocks of the same size out, `latency_samples()` later.
@@ -36,8 +38,8 @@ class Stream {
   double sample_rate() const { return sample_rate_; }
   int channels() const { return channels_; }
   int num_outputs() const { return num_outputs_; }  // signals per channel
-  int win_length() const { return stft_.win_length(); }
-  int hop_length() const { return stft_.hop_length(); }
+  int win_length() const { return analysis_.win_length(); }
+  int hop_length() const { return analysis_.hop_length(); }
   int latency_samples() const { return latency_samples_; }
 
   /// Makes room for the hops of blocks of that size to go through the network in as few runs as the
@@ -55,6 +57,16 @@ class Stream {
   void flush(float* const* outputs);
   virtual void reset();
 
+  /// What process() does, in three steps for threads that take turns at them: while one renders
+  /// some hops, another may estimate the next and a third hear those after them. Each step takes
+  /// all hops in their order. hear() gives those that these samples make whole and keeps the rest;
+  /// what render() makes of them begins a hop later than the outputs of process(), for it need not
+  /// wait for the next samples. hear() allocates.
+  std::vector<Hops> hear(const float* const* mixture, std::size_t num_samples);
+  void estimate(Hops& hops);
+  /// outputs[num_outputs * channels][hops.size() * hop_length]
+  void render(Hops& hops, float* const* outputs);
+
   /// By any thread: ends a run that does not end by itself, as one of a failing model.
   void interrupt() { estimator_.interrupt(); }
   /// Gives up what is under way: process() refuses to go on until reset().
@@ -68,12 +80,10 @@ class Stream {
   /// Every stem of the model to outputs first_output, first_output + 1, ...
   void render_stems(const float* masks, int first_output);
 
-  const Stft& stft() const { return stft_; }
-  const Complex* spectrum(int channel) const;
+  const Stft& stft() const { return analysis_; }
+  const Complex* spectrum(int channel) const { return rendered_->masked_spectrum(channel, hop_); }
   /// The mixture as late as the outputs: [hop_length].
-  const float* delayed_mixture(int channel) const {
-    return history_[channel].data() + hop_ * stft_.hop_length();
-  }
+  const float* delayed_mixture(int channel) const { return rendered_->delayed(channel, hop_); }
   float* finished(int output, int channel) {
     return finished_[output * channels_ + channel].data();
   }
@@ -91,47 +101,51 @@ class Stream {
   /// Counts in `done` what it has finished.
   void process_hops(const float* const* mixture, float* const* outputs, std::size_t num_samples,
                     std::size_t& done);
-  void process_batch(int num_hops, float* const* outputs, std::size_t& done);
-  void hear(int hop);
-  const float* newest_frame(int channel, int hop) const;  // [win_length]
-  void mirror_start(const float* frame);                  // -> frame_
-  Complex* newest_spectrum(int channel, int hop);
-  void middle_power(int hop, float* power);
-  void normalize_level(float* power);
+  std::size_t take(const float* const* mixture, std::size_t done, std::size_t num_samples);
+  void process_batch(float* const* outputs, std::size_t& done);
+  void hear_batch();
+  void mirror_start(const float* frame);  // -> mirrored_
+  void middle_power(int hop);             // -> power_
+  void normalize_level();
+  void render(Hops& hops, int hop);
 
   double sample_rate_;
   int channels_;
   int num_outputs_;
   int latency_samples_;
-  Stft stft_;
-  MaskEstimator estimator_;
+  // The steps may run at once, so that none touches what is another's. To hear:
+  Stft analysis_;
   LevelNormalizer normalizer_;
-  int max_hops_ = 1;                           // of a batch, which shares the network's runs
-  std::vector<std::vector<float>> history_;    // per channel: latency_samples, and a hop for each
-                                               // further one of a batch
-  std::vector<std::vector<Complex>> spectra_;  // [lookahead_frames + max_hops_], oldest first:
-                                               // [channels][num_bins]
-  std::vector<OverlapAdd> overlap_add_;        // [num_outputs * channels]
-  std::vector<std::vector<float>> finished_;   // [num_outputs * channels]: the hop going out
-  std::vector<Complex> middle_;                // [num_bins]
-  std::vector<Complex> masked_;                // [num_bins]
-  std::vector<float> frame_;                   // [win_length]
-  int hop_ = 0;                                // of the batch, being rendered
-  int received_ = 0;                           // samples since the start, win_length at most
-  std::size_t filled_ = 0;                     // samples of the hop coming in
+  Hops hops_;                    // that come in
+  std::vector<float> power_;     // [model bins]
+  std::vector<Complex> middle_;  // [num_bins]
+  std::vector<float> mirrored_;  // [win_length]
+  int received_ = 0;             // samples since the start, win_length at most
+  std::size_t filled_ = 0;       // samples of the hops coming in
+  // To estimate:
+  MaskEstimator estimator_;
+  // To render:
+  Stft synthesis_;
+  Hops* rendered_ = nullptr;
+  int hop_ = 0;
+  std::vector<float> masks_;                  // [num_stems][model bins]
+  std::vector<Complex> masked_;               // [num_bins]
+  std::vector<float> frame_;                  // [win_length]
+  std::vector<OverlapAdd> overlap_add_;       // [num_outputs * channels]
+  std::vector<std::vector<float>> finished_;  // [num_outputs * channels]: the hop going out
   bool started_ = false;
-  bool failed_ = false;
+  std::atomic<bool> failed_ = false;
 };
 
 template <typename GainOfBin>
 void Stream::synthesise_hop(int output, int channel, GainOfBin gain_of_bin) {
   const Complex* source = spectrum(channel);
-  const int num_bins = stft_.num_bins();
+  const int num_bins = synthesis_.num_bins();
   const int known = std::min(num_bins, model().info().num_bins);
   for (int bin = 0; bin < known; ++bin) masked_[bin] = gain_of_bin(bin) * source[bin];
   const float top_gain = gain_of_bin(known - 1);
   for (int bin = known; bin < num_bins; ++bin) masked_[bin] = top_gain * source[bin];
-  stft_.synthesise(masked_.data(), frame_.data());
+  synthesis_.synthesise(masked_.data(), frame_.data());
   overlap_add_[output * channels_ + channel].push(frame_.data(), finished(output, channel));
 }
 

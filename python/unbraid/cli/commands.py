@@ -1,4 +1,4 @@
-"""The commands: unbraid separate, remix, info; those of the plug-in are in plugin_commands."""
+"""The commands: unbraid separate, remix, info; the others have modules of their own."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ..rack import Chain
 from ..registry import ModelInfo, describe, load_model, read_installed
 from ..separator import stems_asked_for
 from .chains import build_rack, chain_option
+from .check_command import check
 from .endings import SOME_FAILED
 from .file_options import (
     audio_track_option,
@@ -28,8 +29,10 @@ from .file_options import (
     format_option,
     keep_going_option,
     multitrack_option,
+    threads_option,
     video_option,
 )
+from .listen_commands import listen, report
 from .messages import print_error, printable
 from .options import StemCommand, gains_of, known_stems, model_option, stems_option
 from .plugin_commands import plugin_commands
@@ -48,6 +51,9 @@ def commands() -> None:
     """Separates audio into stems, and gives each stem a fader."""
 
 
+commands.add_command(listen)
+commands.add_command(report)
+commands.add_command(check)
 commands.add_command(plugin_commands)
 
 
@@ -67,6 +73,7 @@ commands.add_command(plugin_commands)
 @click.option("--talkers", metavar="N", type=int, help="How many people a model that tells people apart looks for.")
 @keep_going_option
 @force_option
+@threads_option
 @quiet_option
 def separate(
     inputs: Sequence[str],
@@ -81,6 +88,7 @@ def separate(
     talkers: int | None,
     keep_going: bool,
     force: bool,
+    threads: int | None,
     quiet: bool,
 ) -> int:
     """Write each stem of audio files, or of films, to a file of its own."""
@@ -122,6 +130,7 @@ def separate(
             audio_track=audio_track,
             keep_going=keep_going,
             force=force,
+            threads=threads,
             progress=progress,
         )
         return dict.fromkeys(paths.values())
@@ -139,6 +148,7 @@ def separate(
 @model_option
 @keep_going_option
 @force_option
+@threads_option
 @quiet_option
 @click.pass_context
 def remix(
@@ -152,12 +162,15 @@ def remix(
     model: Model,
     keep_going: bool,
     force: bool,
+    threads: int | None,
     quiet: bool,
     **_gains: float | str | None,
 ) -> int:
     """Write an audio file, or a film, with the stems at new gains, and through chains of effects.
 
     Each stem of the model has an option, as in: unbraid remix in.wav out.wav --music -12 --noise mute
+
+    With --chain all of the work is done by one thread.
     """
     try:
         check_formats([Path(target)])
@@ -181,7 +194,9 @@ def remix(
         if rack:
             path = rack.process_file(source, target, progress=progress, **options)
         else:
-            path = files.remix_file(source, target, model=model, progress=progress, gains_db=given, **options)
+            path = files.remix_file(
+                source, target, model=model, threads=threads, progress=progress, gains_db=given, **options
+            )
         return [] if is_standard(path) else [path]
 
     return 0 if run(remix_one, Path(source), quiet) else SOME_FAILED

@@ -6,6 +6,7 @@ import click
 
 from ..files.naming import one_of
 from ..files.output_format import AUDIO_FORMATS, BIT_DEPTHS, CHOICES, FILM_FORMATS, FLOAT_BITS, check_bit_depth
+from ..files.pipeline import MAX_DEFAULT_THREADS
 
 BITS = {"float": FLOAT_BITS, **{str(bits): bits for bits in CHOICES["wav"]}}
 
@@ -44,6 +45,12 @@ video_option = click.option(
 multitrack_option = click.option(
     "--multitrack", metavar="OUT.mkv", help="Write all stems into one file, as named tracks, beside the picture.",
 )  # fmt: skip
+threads_option = click.option(
+    "--threads",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help=f"How many share the work on a file.  [default: one for each processor, {MAX_DEFAULT_THREADS} at most]",
+)
 
 
 def check_depth(kind: str, bit_depth: int | None) -> None:

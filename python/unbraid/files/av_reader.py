@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, BinaryIO
@@ -15,7 +16,7 @@ from .contents import Damage, Metadata
 from .errors import AudioFileError, OtherFormatError
 from .formats.metadata import read_known
 from .soundfile_reader import MAX_SILENCE_SECONDS
-from .spans import Spans
+from .spans import Apart, Spans
 
 # Time stamps of one file jitter by the rounding of its container and of the clock that made them; what is missing is a
 # packet, which lasts longer.
@@ -27,14 +28,17 @@ MAX_OVERLAP_SECONDS = 10
 # Containers that state each track's length to the sample, and so tell what is padding at its end.
 EXACT = "mov,mp4"
 BUFFER_BYTES = 1 << 18
+CAN_READ_APART = hasattr(os, "pread")
 
 
 def open_container(file: BinaryIO) -> Any:
     """A PyAV container that reads an open file, and nothing else. Raises PyAV's errors."""
     pieces = [(0, file.seek(0, io.SEEK_END))]
+    # What is decoded and what is copied are read by different threads.
+    source = Apart(file) if CAN_READ_APART else file
     # No list of other files, and no address, is followed from within a file.
     options = {"protocol_whitelist": "none"}
-    return load_av().open(Spans(file, pieces), metadata_errors="replace", options=options, buffer_size=BUFFER_BYTES)
+    return load_av().open(Spans(source, pieces), metadata_errors="replace", options=options, buffer_size=BUFFER_BYTES)
 
 
 class AvReader:

@@ -36,10 +36,10 @@ class InputFile:
         self._keep_going = keep_going
         self._file = open_input(path)
         try:
-            self._is_pipe = is_pipe(self._file)
-            self._version = version_of(self._file)
+            self.is_pipe = is_pipe(self._file)
+            self.version = version_of(self._file)
             try:
-                self._reader = (open_pipe if self._is_pipe else open_reader)(self._file, track)
+                self._reader = (open_pipe if self.is_pipe else open_reader)(self._file, track)
                 check_sample_rate(self._reader.sample_rate)
             except (AudioFileError, ValueError) as error:
                 raise AudioFileError(f"{path}: {error}") from None
@@ -58,6 +58,9 @@ class InputFile:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._file.close()
 
     @property
@@ -91,7 +94,7 @@ class InputFile:
             count += block.shape[-1]
             yield block
             self._check_damage()
-        if not self._is_pipe and version_of(self._file) != self._version:
+        if not self.is_pipe and version_of(self._file) != self.version:
             self.damage.append(Damage("changed while it was read, which ended", count / self.sample_rate))
         self._check_damage()
 

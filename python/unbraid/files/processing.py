@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from .._checks import Audio, Gain, gains_by_stem
+from .._checks import Gain, gains_by_stem
 from ..registry import DEFAULT_MODEL, load_model
-from ..separator import ModelLike, Remixer, aligned, separation, stems_asked_for
+from ..separator import ModelLike, Remixer, stems_asked_for
 from .audio_io import Output
+from .av_reader import CAN_READ_APART
 from .errors import AudioFileError, DamageWarning, FilmWarning
 from .input_file import InputFile, described
 from .naming import check_formats, check_source, stem_targets
 from .output_format import check_bit_depth, is_standard, kind_of
 from .outputs import OutputSet
+from .pipeline import Step, check_threads, run_steps
+from .steps import StreamSteps, separation_steps
 from .writer import open_writer
 
-BLOCK_SECONDS = 1.0
+BLOCK_SECONDS = 1.024  # 64 hops of our models, which is what goes through the network in one run
 DEFAULT_FOLDER = "stems"
 
 PathLike = str | os.PathLike[str]
@@ -44,6 +48,7 @@ def separate_file(
     audio_track: int = 1,
     keep_going: bool = False,
     force: bool = False,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Path]:
     """Separates an audio file into stems, one file each, in constant memory; returns their paths by stem.
@@ -52,7 +57,12 @@ def separate_file(
     that would leave only dots. `format` is "wav", "flac", "mp3", "ogg" (Vorbis), "opus" or, with the extra [video],
     "m4a"; `bit_depth` is 16, 24 or, for WAV, 32, which is float and the default there (FLAC: 24). `stems` picks some of
     the model's stems, `talkers` is as in `separate`. Sample rate, channels with their speakers, and length are the
-    input's. `progress` is called with (seconds done, seconds in all, 0 if that is not known) after each second.
+    input's. `progress` is called with (seconds done, seconds in all, 0 if that is not known) about once for each
+    second.
+
+    `threads` says how many of them share the work: 1 for none but the caller's, or None for as many as the machine has
+    processors, 2 at most. It changes nothing in the files. The network's part of the work, most of it with `dialogue`,
+    has one thread.
 
     With the extra [video] the input may be whatever FFmpeg reads; of several audio tracks `audio_track` is taken,
     counted from 1. With `video` each stem is a film: the input's picture and all else in it, as it was, with the stem
@@ -77,11 +87,10 @@ def separate_file(
     names = choose_stems(stems, stem_names)
     targets = stem_targets(source, Path(output_dir), names, format, video=video, multitrack=multitrack)
 
-    def stems_of(mixture: InputFile) -> Iterator[dict[str, Audio]]:
-        _, separated = separation(mixture.sample_rate, mixture.channels, model, talkers)
+    def stems_of(mixture: InputFile) -> Sequence[Step]:
         rows = {name: stem_names.index(name) for name in names}
-        for estimates in separated(mixture.blocks(BLOCK_SECONDS)):
-            yield {name: estimates[row] for name, row in rows.items()}
+        separated = separation_steps(mixture.sample_rate, mixture.channels, model, talkers, block_length(mixture))
+        return [*separated, lambda estimates: {name: estimates[row] for name, row in rows.items()}]
 
     process_file(
         *(source, targets, stems_of),
@@ -90,6 +99,7 @@ def separate_file(
         audio_track=audio_track,
         keep_going=keep_going,
         force=force,
+        threads=threads,
         progress=progress,
     )
     return targets
@@ -104,6 +114,7 @@ def remix_file(
     audio_track: int = 1,
     keep_going: bool = False,
     force: bool = False,
+    threads: int | None = None,
     progress: Progress | None = None,
     gains_db: Mapping[str, Gain] | None = None,
     **gains: Gain,
@@ -120,10 +131,9 @@ def remix_file(
     model = load_model(model)
     gains_by_stem(gains_db, gains, model.stem_names)  # a wrong gain is told before the file is looked at
 
-    def remix_of(mixture: InputFile) -> Iterator[dict[str, Audio]]:
+    def remix_of(mixture: InputFile) -> Sequence[Step]:
         remixer = Remixer(mixture.sample_rate, mixture.channels, model, gains_db, **gains)
-        for remixed in aligned(remixer, mixture.blocks(BLOCK_SECONDS)):
-            yield {"remix": remixed}
+        return [*StreamSteps(remixer, block_length(mixture)).steps, lambda remixed: {"remix": remixed}]
 
     target = Path(output)
     process_file(
@@ -132,6 +142,7 @@ def remix_file(
         audio_track=audio_track,
         keep_going=keep_going,
         force=force,
+        threads=threads,
         progress=progress,
     )
     return target
@@ -140,21 +151,23 @@ def remix_file(
 def process_file(
     source: Path,
     targets: Mapping[str, Path],
-    process: Callable[[InputFile], Iterator[Mapping[str, Audio]]],
+    steps: Callable[[InputFile], Sequence[Step]],
     *,
     bit_depth: int | None = None,
     needs_picture: bool = False,
     audio_track: int = 1,
     keep_going: bool = False,
     force: bool,
+    threads: int | None,
     progress: Progress | None,
 ) -> None:
-    """Reads a file through `process` and writes the parts that it yields, by name, to `targets`: all of them or none.
+    """Sends a file through steps and writes the parts that the last gives, by name, to `targets`: all of them or none.
 
-    A part is (channels, samples); every yield has as many samples of each. Parts that share a target are its tracks.
-    Raises ValueError for a target of an unknown format, AudioFileError for a source that is no whole audio file,
-    OSError.
+    A step gets block after block, and None at the end. A part is (channels, samples), as many of all that are given
+    together; parts that share a target are its tracks. Raises ValueError for a target of an unknown format,
+    AudioFileError for a source that is no whole audio file, OSError.
     """
+    threads = check_threads(threads)
     tracks: dict[Path, list[str]] = {}
     for name, target in targets.items():
         tracks.setdefault(target, []).append(name)
@@ -167,22 +180,34 @@ def process_file(
             raise AudioFileError(f"{source}: has no picture")
         check_not_source(tracks, source)
         named = {str(target): target for target in tracks if not is_standard(target)}
-        with OutputSet(named, force=force) as outputs, ExitStack() as stack:
+        with OutputSet(named, force=force) as outputs, contextlib.ExitStack() as stack:
             about = (mixture.metadata, mixture.film)
             kind = (mixture.sample_rate, mixture.channels, bit_depth, mixture.layout)
             files = {
                 target: stack.enter_context(open_writer(target, outputs.files.get(str(target)), *kind, names, *about))
                 for target, names in tracks.items()
             }
-            for parts in process(mixture):
-                outputs.check_present()
-                for target, names in tracks.items():
-                    files[target].write(*(parts[name] for name in names))
-                if progress:
-                    done = next(iter(files.values())).num_samples
-                    progress(done / mixture.sample_rate, mixture.num_samples / mixture.sample_rate)
+            if mixture.is_pipe or len(named) < len(tracks) or (mixture.film and not CAN_READ_APART):
+                threads = 1  # a thread that waits for a pipe hears no Ctrl-C
+            writers = [writer(files[target], names) for target, names in tracks.items()]
+            blocks = itertools.chain(mixture.blocks(BLOCK_SECONDS), [None])
+            with contextlib.closing(run_steps(blocks, steps(mixture), writers, threads)) as under_way:
+                for _ in under_way:
+                    outputs.check_present()
+                    if progress:
+                        done = min(file.num_samples for file in files.values())
+                        progress(done / mixture.sample_rate, mixture.num_samples / mixture.sample_rate)
     warn_of_input(mixture)
     warn_of_outputs(files.values())
+
+
+def block_length(mixture: InputFile) -> int:
+    """The most samples that a step gets at once."""
+    return int(BLOCK_SECONDS * mixture.sample_rate)
+
+
+def writer(file: Output, names: Sequence[str]) -> Step:
+    return lambda parts: file.write(*(parts[name] for name in names))
 
 
 def choose_stems(stems: Sequence[str] | None, stem_names: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import io
+import os
 import re
 from collections.abc import Sequence
 from itertools import accumulate
@@ -60,10 +61,25 @@ class Window:
         )
 
 
+class Apart:
+    """A file on the disk, read at a position of its own, so that threads do not move each other's."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._position = file, 0
+
+    def seek(self, position: int) -> None:
+        self._position = position
+
+    def read(self, count: int) -> bytes:
+        part = os.pread(self._file.fileno(), count, self._position)
+        self._position += len(part)
+        return part
+
+
 class Spans(io.RawIOBase):
     """Pieces of a file as one file. A decoder in C cannot pass an exception on: `error` keeps it."""
 
-    def __init__(self, file: BinaryIO, pieces: Sequence[Piece]) -> None:
+    def __init__(self, file: BinaryIO | Apart, pieces: Sequence[Piece]) -> None:
         self._file = file
         self._pieces = pieces
         lengths = (len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in pieces)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import as_audio, check_finite, check_sample_rate, shown
+from .factorization import learn_templates
 from .frames import OVERLAP, Frames
 
 FORMAT = "unbraid.nmf 1"
@@ -133,7 +132,7 @@ def learn(
         spectrogram = np.concatenate([_magnitudes(name, signal, frames) for signal in _signals(given)], axis=1)
         if not spectrogram.any():
             raise ValueError(f"the examples of {shown(name)} are silent")
-        templates[name] = _fit(spectrogram, wanted[name], iterations, seed)
+        templates[name] = learn_templates(spectrogram, wanted[name], iterations, seed)
     return Dictionaries(float(sample_rate), frames.win_length, templates)
 
 
@@ -157,20 +156,3 @@ def _magnitudes(name: str, signal: ArrayLike, frames: Frames) -> NDArray[np.floa
     whole = (audio.shape[1] - frames.win_length) // frames.hop_length + 1
     magnitudes: list[NDArray[np.float32]] = list(np.abs(frames.analyse(audio, OVERLAP - 1, OVERLAP - 1 + whole)))
     return np.concatenate(magnitudes, axis=1)
-
-
-def _fit(spectrogram: NDArray[np.float32], components: int, iterations: int, seed: int) -> NDArray[np.float32]:
-    try:
-        decomposition = import_module("sklearn.decomposition")
-        exceptions = import_module("sklearn.exceptions")
-    except ImportError:
-        raise ImportError("unbraid.nmf.learn needs scikit-learn: pip install 'unbraid[nmf]'") from None
-    solver = decomposition.NMF(
-        components, init="random", solver="mu", beta_loss="kullback-leibler", max_iter=iterations, random_state=seed
-    )
-    with warnings.catch_warnings():  # that it may go on getting better is what `iterations` is for
-        warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
-        solver.fit(spectrogram.T / spectrogram.mean())
-    templates: NDArray[np.float32] = np.asarray(solver.components_.T, np.float32)
-    templates /= np.maximum(templates.sum(axis=0), np.finfo(np.float32).tiny)
-    return templates

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from importlib import import_module
 from typing import TypeVar
 
 import numpy as np
@@ -48,3 +50,24 @@ def factorize(spectrogram: Matrix, known: Matrix, free: Matrix, iterations: int)
             templates[:, num_known:] /= sums
             activations[num_known:] *= sums[:, None]
     return templates[:, num_known:], activations
+
+
+def learn_templates(spectrogram: Matrix, components: int, iterations: int, seed: int) -> Matrix:
+    """Templates (bins, components) of a spectrogram (bins, frames) that is not silent, each with a sum of one.
+
+    Raises ImportError without scikit-learn.
+    """
+    try:
+        decomposition = import_module("sklearn.decomposition")
+        exceptions = import_module("sklearn.exceptions")
+    except ImportError:
+        raise ImportError("unbraid.nmf.learn needs scikit-learn: pip install 'unbraid[nmf]'") from None
+    solver = decomposition.NMF(
+        components, init="random", solver="mu", beta_loss="kullback-leibler", max_iter=iterations, random_state=seed
+    )
+    with warnings.catch_warnings():  # that it may go on getting better is what `iterations` is for
+        warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
+        solver.fit(spectrogram.T / spectrogram.mean())
+    templates: Matrix = np.asarray(solver.components_.T, np.float32)
+    templates /= np.maximum(templates.sum(axis=0), np.finfo(np.float32).tiny)
+    return templates

@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from unbraid.training.cone import cone_divergence, learn_dictionaries
 from unbraid.training.corpus.clips import load_kinds
 from unbraid.training.loop import Batch, Batches, Loop, LoopConfig, add_options, options_of, rank, start
 from unbraid.training.losses import band_loss, distillation_loss, stem_weights
@@ -28,6 +31,7 @@ from unbraid.training.validation.scoring import Curve
 @dataclass
 class TrainConfig(LoopConfig):
     teacher: str = ""  # a checkpoint whose masks are half of what is learnt, the true stems the other
+    nmf_weight: float = 0.0  # of the divergence of estimates from the cones of NMF dictionaries, beside a loss in dB
 
 
 class Mixtures(Batches):
@@ -53,10 +57,20 @@ class Run(Loop):
         self.corpus, self.kinds = corpus, load_kinds(corpus)
         if model_config.num_stems != len(self.kinds):
             raise ValueError(f"{corpus}: its {len(self.kinds)} kinds of sound need as many stems, got {model_config}")
-        self.weights = stem_weights(self.kinds)
+        self.weights, self.nmf_weight = stem_weights(self.kinds), config.nmf_weight
         self.teacher = load_checkpoint(Path(config.teacher))[0] if config.teacher else None
+        self.dictionaries = torch.from_numpy(self._dictionaries(folder)) if config.nmf_weight else None
         torch.manual_seed(config.seed)
         super().__init__(folder, config, Crnn(model_config), model_config.to_dict())
+
+    def _dictionaries(self, folder: Path) -> NDArray[np.float32]:
+        """Learnt once in a run, and kept in its folder."""
+        path = folder / "dictionaries.npy"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            np.save(path, learn_dictionaries(self.corpus))
+        found: NDArray[np.float32] = np.load(path)
+        return found
 
     def batches(self) -> Mixtures:
         return Mixtures(self.corpus, self.config, self.step)
@@ -70,6 +84,8 @@ class Run(Loop):
             with torch.no_grad(), autocast():
                 shares, _ = self.teacher(mixture)
             loss = 0.5 * (loss + distillation_loss(masks, mixture, shares, self.weights))
+        if self.dictionaries is not None:
+            loss = loss + self.nmf_weight * cone_divergence(masks, mixture, stems, self.dictionaries)
         return loss
 
     def loop(self, curve: Curve | None) -> None:

@@ -33,6 +33,7 @@ MUSIC_WITH_NOISE = frozenset({"music", "noise"})
 STEADY = 0.5  # of music with noise: it is a hum, a motor, a fan, quiet or loud
 BURIED = 0.25  # of speech with music: the music is as loud, or much louder
 STRUCK = 0.1  # of speech with noise: something is struck just before a word
+LEVELS_DB = (-45.0, -20.0)  # mean squares of mixtures: what the core's level normalizer lets a network hear
 CHOICE = 5  # how many noises the steadiest, or the least steady, is chosen of
 
 BANDWIDTHS_HZ = {
@@ -144,6 +145,6 @@ def mix(
         cross[[i, j]] += shared
     mixture = np.maximum(cross.sum(axis=0), 0)
     # By Parseval a mixture of mean square r² has r² · WIN_LENGTH² / 4 in the bins of a frame (Σw² = WIN_LENGTH / 2).
-    frame_power = 10 ** (rng.uniform(-45, -12) / 10) * WIN_LENGTH**2 / 4 * POWER_SCALE
+    frame_power = 10 ** (rng.uniform(*LEVELS_DB) / 10) * WIN_LENGTH**2 / 4 * POWER_SCALE
     scale = np.float32(frame_power / (mixture.sum() / len(mixture) + 1e-20))
     return mixture * scale, cross * scale, stems * scale

@@ -1,7 +1,7 @@
 """Export of a trained Embedder to a model file: python -m unbraid.training.talkers.export CHECKPOINT OUT.onnx.
 
 A network that runs once for many seconds need not be written node by node, as that of `dialogue` is: torch traces it.
-Export fails if torch, ONNX Runtime and the C++ core disagree. Then the weights are stored in half precision.
+Export fails if torch, ONNX Runtime and the C++ core disagree. Then the weights are packed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import torch
 from numpy.typing import NDArray
 from onnx import helper
 
-from unbraid.training.export import HALF_TOLERANCE, OPSET, TOLERANCE, ExportError, current_commit, halve
+from unbraid.training.export import OPSET, PACKED_TOLERANCE, TOLERANCE, ExportError, current_commit
 from unbraid.training.talkers.frames import BANDS, BIN_HZ, HOP_SECONDS, WIN_SECONDS
 from unbraid.training.talkers.model import Embedder, EmbedderConfig
+from unbraid.training.weights import pack
 
 STEMS = ("talker1", "talker2")
 MORE_STEMS = ("talker3",)
@@ -93,10 +94,10 @@ def toy_power(num_frames: int, seed: int = 0) -> NDArray[np.float32]:
     return np.asarray(10 ** (tilt + rng.normal(0, 1, (num_frames, BANDS.num_bins))), np.float32)
 
 
-def check_parity(model: Embedder, path: Path, halved: Path, num_frames: int = 200) -> dict[str, float]:
-    """Largest difference of a point's direction: of torch, ONNX Runtime, the C++ core and half precision.
+def check_parity(model: Embedder, path: Path, packed: Path, num_frames: int = 200) -> dict[str, float]:
+    """Largest difference of a point's direction: of torch, ONNX Runtime, the C++ core and what is packed.
 
-    Raises ExportError past 1e-4, and past 0.01 in the mean for half precision.
+    Raises ExportError past 1e-4, and past 0.01 in the mean for what is packed.
     """
     import unbraid._core
 
@@ -110,14 +111,14 @@ def check_parity(model: Embedder, path: Path, halved: Path, num_frames: int = 20
         by_torch = directions(model.eval()(torch.from_numpy(band_power)[None])[0].numpy())
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     by_onnx = directions(session.run(None, {"power": band_power[None]})[0][0])
-    by_core, by_half = (directions(unbraid._core.Model(str(file)).embeddings(power)) for file in (path, halved))
+    by_core, by_packed = (directions(unbraid._core.Model(str(file)).embeddings(power)) for file in (path, packed))
     differences = {
         "torch - onnxruntime": float(np.abs(by_torch - by_onnx).max()),
         "onnxruntime - core": float(np.abs(by_onnx - by_core).max()),
         "torch - core": float(np.abs(by_torch - by_core).max()),
-        "full - half precision, mean": float(np.abs(by_core - by_half).mean()),
+        "full - packed, mean": float(np.abs(by_core - by_packed).mean()),
     }
-    most = dict.fromkeys(differences, TOLERANCE) | {"full - half precision, mean": HALF_TOLERANCE}
+    most = dict.fromkeys(differences, TOLERANCE) | {"full - packed, mean": PACKED_TOLERANCE}
     if not all(value <= most[pair] for pair, value in differences.items()):  # NaN fails, too
         raise ExportError(f"{path}: embeddings differ too much: {differences}")
     return differences
@@ -127,12 +128,12 @@ def export(checkpoint: Path, output: Path, data: str) -> dict[str, float]:
     """Writes the model file of a checkpoint; returns what check_parity found."""
     model, run = load_embedder(checkpoint)
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
-        full, half = Path(folder) / "full.onnx", Path(folder) / "half.onnx"
+        full, packed = Path(folder) / "full.onnx", Path(folder) / "packed.onnx"
         save(model, full, metadata(output.stem, model, run | {"commit": current_commit()}, data))
-        shutil.copy(full, half)
-        halve(half)
-        differences = check_parity(model, full, half)
-        half.replace(output)
+        shutil.copy(full, packed)
+        pack(packed)
+        differences = check_parity(model, full, packed)
+        packed.replace(output)
     return differences
 
 

@@ -17,8 +17,9 @@ from unbraid.training.model import Crnn
 # The core's level normalizer, in the power whose sum over a frame is π²/4 for a mean square of one.
 FULL_SCALE = np.log(np.pi**2 / 4)
 NEPERS_PER_DB = np.log(10) / 10
-KNEE_DB, SURPRISE_DB, LOWEST_DB, SILENCE = -40.0, 10.0, -20.0, 1.6e-12
+QUIET_DB, LOUD_DB, SURPRISE_DB, PAUSE_DB, SILENCE = -40.0, -30.0, 10.0, -20.0, 1.6e-12
 ATTACK_SECONDS, RELEASE_SECONDS = 0.2, 1.0
+LEVELS = FULL_SCALE + NEPERS_PER_DB * np.array([QUIET_DB, LOUD_DB])
 
 
 def middle_power(channels: NDArray[np.complex64]) -> NDArray[np.float32]:
@@ -43,7 +44,7 @@ def mirrored_start(padded: Audio) -> NDArray[np.complex64]:
 
 
 def level_gains(frame_power: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The gain on power with which the core lifts quiet audio, frame by frame: (frames,) → (frames,)."""
+    """The gain on power with which the core brings audio to a level, frame by frame: (frames,) → (frames,)."""
     attack, release = (-np.expm1(-HOP_SECONDS / seconds) for seconds in (ATTACK_SECONDS, RELEASE_SECONDS))
     gains = np.ones(len(frame_power), np.float32)
     running, counted = 0.0, 0
@@ -54,10 +55,10 @@ def level_gains(frame_power: NDArray[np.float32]) -> NDArray[np.float32]:
             if counted * release < 1:
                 counted += 1
                 share = max(share, 1 / counted)
-            floor = running + LOWEST_DB * NEPERS_PER_DB
+            floor = running + PAUSE_DB * NEPERS_PER_DB
             running = level if counted == 1 else running + share * (max(level, floor) - running)
         if counted:
-            gains[i] = np.exp(max(0.0, FULL_SCALE + KNEE_DB * NEPERS_PER_DB - running))
+            gains[i] = np.exp(np.clip(running, *LEVELS) - running)
     return gains
 
 
