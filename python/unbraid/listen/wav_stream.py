@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._checks import Audio
-from ..files.output_format import as_integers
+from ..files.output_format import Quantizer
 
 MAX_RIFF_BYTES = 0xFFFFFFFF
 PCM_GUID = bytes.fromhex("0100000000001000800000aa00389b71")
@@ -59,7 +59,7 @@ class WavStream:
 
     def encode(self, audio: Audio) -> bytes:
         """(channels, samples) as the file has them."""
-        integers = as_integers(audio * np.float32(HEADROOM), self.bits)
+        integers = Quantizer(self.bits, dither=False)(audio * np.float32(HEADROOM))
         kept = self.bits // 8
         return np.ascontiguousarray(integers.T).astype("<i4").view(np.uint8).reshape(-1, 4)[:, 4 - kept :].tobytes()
 
