@@ -196,3 +196,13 @@ def test_a_failed_film_leaves_nothing(shell: Shell) -> None:
     path.write_bytes(whole[: len(whole) * 7 // 10])
     assert "cut short" in shell.fails(1, "remix", "in.mkv", "out.mkv", "--model", "toy")
     assert shell.files() == ["in.mkv"]
+
+
+def test_threads_change_nothing_in_a_film(film: Path, tmp_path: Path, toy_model_path: Path) -> None:
+    """Sound is decoded while the picture is copied out of the same file."""
+    remixed = [
+        unbraid.remix_file(film, tmp_path / f"{threads}.mov", model=toy_model_path, threads=threads, music_db=-6)
+        for threads in (1, 2)
+    ]
+    np.testing.assert_array_equal(*map(heard, remixed))
+    assert packets(remixed[0], "v") == packets(remixed[1], "v")
