@@ -1,12 +1,11 @@
 #include "plugin/installed_models.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <exception>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 #include "unbraid/model/installation.h"
 #include "unbraid/model/model_file.h"
@@ -20,7 +19,7 @@ constexpr const char* kDefaultModel = "dialogue";
 
 std::optional<InstalledModel> try_model(const fs::path& path) {
   try {
-    InstalledModel model{path.stem().u8string(), path.u8string(), read_model_info(path.u8string())};
+    InstalledModel model{path.stem().u8string(), path, read_model_info(path)};
     model.info.check_streams();
     return model;
   } catch (const std::exception&) {  // `unbraid info` says what is wrong with it
@@ -35,8 +34,8 @@ std::vector<fs::path> model_folders() {
   }
   for (const fs::path& folder : configured_paths("models")) folders.push_back(folder);
   for (const fs::path& folder : bundle_folders()) folders.push_back(folder / "models");
-  if (const char* folder = std::getenv("UNBRAID_MODELS"); folder && *folder) {
-    folders.push_back(fs::u8path(folder));
+  if (fs::path folder = environment_path("UNBRAID_MODELS"); !folder.empty()) {
+    folders.push_back(std::move(folder));
   }
   return folders;
 }
@@ -54,8 +53,8 @@ InstalledModel promised_model() {
 }  // namespace
 
 std::vector<InstalledModel> find_models() {
-  if (const char* path = std::getenv("UNBRAID_PLUGIN_MODEL"); path && *path) {
-    if (auto model = try_model(fs::u8path(path))) return {*model};
+  if (const fs::path path = environment_path("UNBRAID_PLUGIN_MODEL"); !path.empty()) {
+    if (auto model = try_model(path)) return {*model};
   }
   std::map<std::string, InstalledModel> by_name;
   for (const fs::path& folder : model_folders()) {

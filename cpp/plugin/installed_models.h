@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -9,8 +10,8 @@ namespace unbraid::plugin {
 
 /// A model that a plug-in can load, and what must be known of it before.
 struct InstalledModel {
-  std::string name;  // the file's, without .onnx
-  std::string path;  // empty: no such file, only the promise of the usual one
+  std::string name;            // the file's, without .onnx
+  std::filesystem::path path;  // empty: no such file, only the promise of the usual one
   ModelInfo info;
 };
 

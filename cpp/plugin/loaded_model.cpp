@@ -9,9 +9,9 @@ namespace unbraid::plugin {
 namespace {
 
 /// Every plug-in of this process with one file shares the loaded model. The last to go drops it.
-std::shared_ptr<const Model> shared_model(const std::string& path) {
+std::shared_ptr<const Model> shared_model(const std::filesystem::path& path) {
   static std::mutex mutex;
-  static std::map<std::string, std::weak_ptr<const Model>> models;
+  static std::map<std::filesystem::path, std::weak_ptr<const Model>> models;
   const std::scoped_lock lock(mutex);
   std::shared_ptr<const Model> model = models[path].lock();
   if (!model) models[path] = model = std::make_shared<const Model>(path);
@@ -39,11 +39,12 @@ LoadedModel::LoadedModel(const InstalledModel& installed, int index, const Setup
   for (const std::string& name : own_names) {
     const auto found = std::find(stem_names.begin(), stem_names.end(), name);
     // The file may have been replaced since its stems were read.
-    if (found == stem_names.end()) throw ModelError(installed.path + ": its stems have changed");
+    if (found == stem_names.end())
+      throw ModelError(installed.path.u8string() + ": its stems have changed");
     plugin_stem_.push_back(static_cast<int>(found - stem_names.begin()));
   }
   const int missing = latency_samples - remixer_.latency_samples();
-  if (missing < 0) throw ModelError(installed.path + ": its latency has changed");
+  if (missing < 0) throw ModelError(installed.path.u8string() + ": its latency has changed");
   remixer_.prepare(kMaxBlock);
   const std::size_t num_signals = remixer_.num_outputs() * setup.channels;
   outputs_.assign(num_signals, std::vector<float>(kMaxBlock));

@@ -467,7 +467,7 @@ void bind_model(py::module_& module) {
       "read_model_info",
       [](const fs::path& path) {
         const py::gil_scoped_release release;  // only files are read, no Python object
-        return read_model_info(path.u8string());
+        return read_model_info(path);
       },
       py::arg("path"), docstring("read_model_info"));
 
@@ -485,7 +485,7 @@ void bind_model(py::module_& module) {
   model.def(py::init([](const fs::path& path) {
               return make_unlocked([&] {
                 const std::scoped_lock lock(fork_lock());
-                return std::make_shared<Model>(fs::absolute(path).string());
+                return std::make_shared<Model>(fs::absolute(path));
               });
             }),
             py::arg("path"));
@@ -493,7 +493,7 @@ void bind_model(py::module_& module) {
       .def("check_streams", [](const Model& model) { model.info().check_streams(); })
       .def("masks", &masks, py::arg("power"), py::arg("frames_per_run") = 1)
       .def("embeddings", &embeddings, py::arg("power"))
-      .property("path", &Model::path)
+      .property("path", [](const Model& model) { return py::str(py::cast(model.path())); })
       .property("states", &states)
       .property("num_nodes", &Model::num_nodes)
       .property("frames_per_run", &Model::frames_per_run)

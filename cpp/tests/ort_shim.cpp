@@ -1,19 +1,32 @@
 // An ONNX Runtime library that is the real one but for Run, which tells the test program when it
 // begins and ends, and fails when the program says so. The core loads it as any other library, by
 // UNBRAID_ORT_LIBRARY, so that the code under test is the code that ships.
-#include <dlfcn.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <string>
 
-// Defined by the test program.
-extern "C" bool test_run_begins(const void* session);  // false: this run must fail
-extern "C" void test_run_ends();
+#include "platform.h"
+#include "plugin/entry.h"
+#include "unbraid/model/installation.h"
+#include "unbraid/model/shared_library.h"
 
 namespace {
+
+// Defined and exported by the test program.
+bool (*test_run_begins)(const void* session) = nullptr;  // false: this run must fail
+void (*test_run_ends)() = nullptr;
+
+template <typename Function>
+void find_in_program(const char* name, Function& function) {
+  function = reinterpret_cast<Function>(unbraid::program_symbol(name));
+  if (function) return;
+  std::fprintf(stderr, "the program exports no %s\n", name);
+  std::abort();
+}
 
 struct ApiBase {
   void* const* (*get_api)(std::uint32_t version);
@@ -51,12 +64,15 @@ const char* get_version() { return real_base->get_version(); }
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) const ApiBase* OrtGetApiBase() {
+extern "C" UNBRAID_EXPORT const ApiBase* OrtGetApiBase() {
   static const ApiBase base{&get_api, &get_version};
-  void* library = dlopen(std::getenv("TEST_REAL_ORT_LIBRARY"), RTLD_NOW | RTLD_LOCAL);
-  void* entry = library ? dlsym(library, "OrtGetApiBase") : nullptr;
+  find_in_program("test_run_begins", test_run_begins);
+  find_in_program("test_run_ends", test_run_ends);
+  const std::filesystem::path library = unbraid::environment_path("TEST_REAL_ORT_LIBRARY");
+  std::string failure;
+  void* entry = unbraid::load_symbol(library, "OrtGetApiBase", failure);
   if (!entry) {
-    std::fprintf(stderr, "TEST_REAL_ORT_LIBRARY: %s\n", dlerror());
+    std::fprintf(stderr, "TEST_REAL_ORT_LIBRARY: %s\n", failure.c_str());
     std::abort();
   }
   real_base = reinterpret_cast<const ApiBase* (*)()>(entry)();

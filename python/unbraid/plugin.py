@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -25,8 +26,7 @@ MODEL_VARIABLE = "UNBRAID_PLUGIN_MODEL"
 CONFIG_FILE = "unbraid.conf"
 COPY_MARK = "# Copied here by `unbraid plugin install --copy`; `unbraid plugin remove` removes it.\n"
 
-# format: the bundle's name, the folder for plug-ins in the user's home
-FORMATS = {"vst3": ("Unbraid.vst3", ".vst3"), "clap": ("Unbraid.clap", ".clap"), "lv2": ("unbraid.lv2", ".lv2")}
+FORMATS = {"vst3": "Unbraid.vst3", "clap": "Unbraid.clap", "lv2": "unbraid.lv2"}  # and what each is called
 
 _lock = threading.RLock()
 if hasattr(os, "register_at_fork"):  # as the registry's
@@ -110,18 +110,20 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 def bundle_path(kind: str = "vst3") -> Path:
     """Where the plug-in of that format lies inside the installed package."""
-    path = Path(_core.__file__).resolve().parent / "plugins" / FORMATS[kind][0]
+    path = Path(_core.__file__).resolve().parent / "plugins" / FORMATS[kind]
     if not path.exists():
         raise FileNotFoundError(f"{path}: this build of unbraid has no {kind} plug-in")
     return path
 
 
 def install(formats: Iterable[str] = FORMATS, *, copy: bool = False) -> list[Path]:
-    """Puts the plug-in where audio programs look for it: ~/.vst3, ~/.clap, ~/.lv2. Returns the places.
+    """Puts the plug-in where audio programs look for it, `plugin_folders()`. Returns the places.
 
     A link into this Python environment needs no room and follows its updates. A copy brings the runtime and the
-    installed models along and outlives the environment. What an earlier call left is replaced, nothing else.
+    installed models along and outlives the environment; Windows, where links are for developers, always gets copies.
+    What an earlier call left is replaced, nothing else.
     """
+    copy = copy or sys.platform == "win32"
     installed = []
     for kind in formats:
         bundle = bundle_path(kind)
@@ -130,9 +132,9 @@ def install(formats: Iterable[str] = FORMATS, *, copy: bool = False) -> list[Pat
         target = places(kind)[1 if copy else 0]
         target.parent.mkdir(parents=True, exist_ok=True)
         if copy:
-            copy_bundle(kind, bundle, target)
+            copy_bundle(bundle, target)
         else:
-            write_paths(kind, bundle)
+            write_paths(bundle)
             target.symlink_to(bundle)
         installed.append(target)
     return installed
@@ -143,14 +145,26 @@ def remove(formats: Iterable[str] = FORMATS) -> list[Path]:
     return [place for kind in formats for place in dict.fromkeys(places(kind)) if clear(place)]
 
 
-def places(kind: str) -> tuple[Path, Path]:
-    """Where a link goes, and where a copy: a .clap is a single file, so its copy gets a folder."""
-    name, folder = FORMATS[kind]
+def plugin_folders() -> dict[str, Path]:
+    """Where this system's audio programs look for the plug-ins of one user, by format."""
+    if sys.platform == "win32":
+        if not {"LOCALAPPDATA", "APPDATA"} <= set(os.environ):
+            raise FileNotFoundError("no folder to install into: LOCALAPPDATA and APPDATA must be set")
+        common = Path(os.environ["LOCALAPPDATA"], "Programs", "Common")
+        return {"vst3": common / "VST3", "clap": common / "CLAP", "lv2": Path(os.environ["APPDATA"], "LV2")}
     try:
-        link = Path.home() / folder / name
+        home = Path.home()
     except RuntimeError:  # a user id that the system does not know
         raise FileNotFoundError("no home folder to install into: set HOME to one") from None
-    return link, link.with_suffix("") if kind == "clap" else link
+    if sys.platform == "darwin":
+        return {kind: home / "Library" / "Audio" / "Plug-Ins" / kind.upper() for kind in FORMATS}
+    return {kind: home / f".{kind}" for kind in FORMATS}
+
+
+def places(kind: str) -> tuple[Path, Path]:
+    """Where a link goes, and where a copy: a .clap that is a single file gets a folder, for what it brings along."""
+    link = plugin_folders()[kind] / FORMATS[kind]
+    return link, link.with_suffix("") if kind == "clap" and sys.platform != "darwin" else link
 
 
 def clear(place: Path) -> bool:
@@ -166,20 +180,21 @@ def clear(place: Path) -> bool:
     return True
 
 
-def resources(kind: str, bundle: Path) -> Path:
+def resources(bundle: Path) -> Path:
     """The folder in which the plug-in looks for its own copies and for unbraid.conf."""
-    if kind == "vst3":
+    if (bundle / "Contents").is_dir():
         return bundle / "Contents" / "Resources"
-    return bundle.parent if bundle.suffix == ".clap" else bundle
+    return bundle if bundle.is_dir() else bundle.parent
 
 
-def copy_bundle(kind: str, bundle: Path, target: Path) -> None:
+def copy_bundle(bundle: Path, target: Path) -> None:
+    """A copy that needs nothing else: with the installed models and the runtime."""
     if bundle.is_dir():
         shutil.copytree(bundle, target)
     else:
         target.mkdir()
         shutil.copy2(bundle, target)
-    folder = resources(kind, target)
+    folder = resources(target)
     (folder / "models").mkdir(parents=True)
     for name, path in installed_models().items():
         shutil.copy2(path, folder / "models" / f"{name}.onnx")
@@ -188,13 +203,13 @@ def copy_bundle(kind: str, bundle: Path, target: Path) -> None:
     (folder / CONFIG_FILE).write_text(COPY_MARK, encoding="utf-8")
 
 
-def write_paths(kind: str, bundle: Path) -> None:
+def write_paths(bundle: Path) -> None:
     """Tells the bundle where its runtime is, if that is not where it looks: in the same site-packages."""
     library = find_library()
     site_packages = bundle_path("vst3").parent.parent.parent
     if library is None or library.resolve().is_relative_to(site_packages):
         return
-    config = resources(kind, bundle) / CONFIG_FILE
+    config = resources(bundle) / CONFIG_FILE
     config.parent.mkdir(exist_ok=True)
     lines = config.read_text(encoding="utf-8").splitlines() if config.exists() else []
     kept = [line for line in lines if not line.startswith("onnxruntime")]

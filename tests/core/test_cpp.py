@@ -7,20 +7,12 @@ from pathlib import Path
 import pytest
 
 from helpers import ROOT
-from helpers.cpp_programs import build_cpp_tests, real_ort_library, run
-from helpers.toy_model import METADATA, save_model, save_toy_model, toy_graph
+from helpers.cpp_programs import build_cpp_tests, real_ort_library, run, save_test_models
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str | Path]:
-    """As cpp/tests/unit/test_models.h says."""
-    models = tmp_path / "models"
-    models.mkdir()
-    for seed, name in enumerate(("alpha", "beta")):
-        save_toy_model(models / f"{name}.onnx", seed=5 + seed)
-    save_toy_model(models / "gamma.onnx", seed=7, lookahead_frames="2")
-    save_toy_model(models / "broken.onnx", num_bins="700")
-    save_model(tmp_path / "small.onnx", toy_graph(bands=4), {**METADATA, "band_edges": "0,10,100,400"})
+    save_test_models(tmp_path)
     return {"TEST_FOLDER": tmp_path, "TEST_REAL_ORT_LIBRARY": real_ort_library()}
 
 

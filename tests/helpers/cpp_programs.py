@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from helpers import ROOT
+from helpers.toy_model import METADATA, save_model, save_toy_model, toy_graph
 
 
 def run(*command: str | Path, timeout: float = 900, **environment: str | Path) -> str:
@@ -55,3 +56,14 @@ def build_cpp_tests(folder: Path, *options: str, target: str = "all") -> Path:
         run(cmake, "--build", folder, "--parallel", "2", "--target", "ort_shim")
     run(cmake, "--build", folder, "--parallel", "2", "--target", target)
     return folder / "cpp" / "tests"
+
+
+def save_test_models(folder: Path) -> None:
+    """As cpp/tests/unit/test_models.h says."""
+    models = folder / "models"
+    models.mkdir()
+    for seed, name in enumerate(("alpha", "beta")):
+        save_toy_model(models / f"{name}.onnx", seed=5 + seed)
+    save_toy_model(models / "gamma.onnx", seed=7, lookahead_frames="2")
+    save_toy_model(models / "broken.onnx", num_bins="700")
+    save_model(folder / "small.onnx", toy_graph(bands=4), {**METADATA, "band_edges": "0,10,100,400"})

@@ -141,6 +141,46 @@ def test_without_a_home_it_says_so(
         assert capsys.readouterr().err == "unbraid: no home folder to install into: set HOME to one\n"
 
 
+def test_every_system_has_its_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """https://steinbergmedia.github.io/vst3_dev_portal, CLAP's entry.h and lv2plug.in say which."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "Local"))
+    monkeypatch.setenv("APPDATA", str(tmp_path / "Roaming"))
+    library, common = tmp_path / "Library/Audio/Plug-Ins", tmp_path / "Local/Programs/Common"
+    for system, folders, clap_copy in (
+        ("linux", (tmp_path / ".vst3", tmp_path / ".clap", tmp_path / ".lv2"), "Unbraid"),
+        ("darwin", (library / "VST3", library / "CLAP", library / "LV2"), "Unbraid.clap"),
+        ("win32", (common / "VST3", common / "CLAP", tmp_path / "Roaming/LV2"), "Unbraid"),
+    ):
+        monkeypatch.setattr(sys, "platform", system)
+        assert tuple(unbraid_plugin.plugin_folders().values()) == folders
+        assert unbraid_plugin.places("clap") == (folders[1] / "Unbraid.clap", folders[1] / clap_copy)
+    monkeypatch.delenv("APPDATA")
+    with pytest.raises(FileNotFoundError, match="APPDATA must be set"):
+        unbraid_plugin.plugin_folders()
+
+
+def test_windows_gets_copies(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALAPPDATA", str(home / "Local"))
+    monkeypatch.setenv("APPDATA", str(home / "Roaming"))
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert unbraid_plugin.install() == unbraid_plugin.remove()
+    (lv2,) = unbraid_plugin.install(["lv2"])
+    assert not lv2.is_symlink()
+    assert (lv2 / "models" / "toy.onnx").is_file()
+
+
+def test_bundles_of_macos_keep_their_resources_inside(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = home / "built" / "Unbraid.clap"
+    (bundle / "Contents" / "MacOS").mkdir(parents=True)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(unbraid_plugin, "bundle_path", lambda kind="vst3": bundle)
+    (installed,) = unbraid_plugin.install(["clap"], copy=True)
+    assert installed == home / "Library/Audio/Plug-Ins/CLAP/Unbraid.clap"
+    assert (installed / "Contents/Resources/models/toy.onnx").is_file()
+    assert unbraid_plugin.remove(["clap"]) == [installed]
+
+
 def test_path(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     for kind in FORMATS:
         assert cli.main(["plugin", "path", "--format", kind]) == 0

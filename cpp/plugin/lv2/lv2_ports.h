@@ -7,8 +7,8 @@
 
 namespace unbraid::plugin::lv2 {
 
-/// LV2 hosts read ports from a file written when the plug-in is built, so these are the usual
-/// model's stems, whatever is installed.
+/// LV2 hosts read ports from a file, unbraid.ttl, so these are the usual model's stems, whatever is
+/// installed.
 inline const std::vector<std::string>& stem_names() {
   static const std::vector<std::string> names{"speech", "music", "noise"};
   return names;

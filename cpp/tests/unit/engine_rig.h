@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cmath>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "../platform.h"
 #include "plugin/engine.h"
 #include "test_models.h"
 
@@ -27,8 +27,8 @@ inline Signal noise(std::size_t length) {
 
 /// The folder where an engine made from now on finds its models.
 inline void use_models(const std::string& folder) {
-  unsetenv("UNBRAID_PLUGIN_MODEL");
-  setenv("UNBRAID_MODELS", (test_folder() / folder).c_str(), 1);
+  set_variable("UNBRAID_PLUGIN_MODEL", {});
+  set_variable("UNBRAID_MODELS", test_folder() / folder);
 }
 
 /// An engine at work on one channel, with the models of test_models.h.

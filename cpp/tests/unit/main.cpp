@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "plugin/entry.h"
 #include "plugin/loaded_model.h"
 #include "run_hook.h"
 
@@ -24,11 +25,11 @@ Failing::~Failing() { failing = nullptr; }
 }  // namespace run_hook
 
 extern "C" {
-__attribute__((visibility("default"))) bool test_run_begins(const void* session) {
+UNBRAID_EXPORT bool test_run_begins(const void* session) {
   last = session;
   return session != failing;
 }
-__attribute__((visibility("default"))) void test_run_ends() {}
+UNBRAID_EXPORT void test_run_ends() {}
 }
 
 // Models that were retired are to be deleted, once. They come from `new` and have a size of their

@@ -32,7 +32,7 @@ enum class Read { kSound, kRefused };
 /// Anything but a model or a ModelError that names the file fails the test.
 Read read() {
   try {
-    read_model_info(scratch().u8string());
+    read_model_info(scratch());
     return Read::kSound;
   } catch (const ModelError& error) {
     REQUIRE(std::string(error.what()).find("scratch.onnx: ") != std::string::npos);
@@ -48,7 +48,7 @@ Read read(const std::string& bytes) {
 }  // namespace
 
 TEST_CASE("what a file says is read without its graph") {
-  const ModelInfo info = read_model_info((test_folder() / "small.onnx").u8string());
+  const ModelInfo info = read_model_info(test_folder() / "small.onnx");
   CHECK(info.num_bands() == 4);
   CHECK(info.stem_names.size() == 3);
 }
@@ -114,12 +114,12 @@ TEST_CASE("other fields are skipped, and of two entries with one key the later c
   bytes += varint(97 << 3 | 5) + std::string(4, 'x');
   bytes += field(14, field(3, "unknown") + field(1, "unbraid.name") + field(2, "other"));
   write(bytes);
-  CHECK(read_model_info(scratch().u8string()).name == "other");
+  CHECK(read_model_info(scratch()).name == "other");
 }
 
 TEST_CASE("a file that cannot be read is no model error") {
   for (const fs::path& path : {test_folder() / "none.onnx", test_folder()}) {
-    CHECK_THROWS_AS(read_model_info(path.u8string()), fs::filesystem_error);
-    CHECK_THROWS_AS(read_model_file(path.u8string()), fs::filesystem_error);
+    CHECK_THROWS_AS(read_model_info(path), fs::filesystem_error);
+    CHECK_THROWS_AS(read_model_file(path), fs::filesystem_error);
   }
 }

@@ -1,12 +1,16 @@
 #include "unbraid/model/installation.h"
 
+#include <cstdlib>
+#include <string_view>
 #include <system_error>
 
 #include "unbraid/model/input_file.h"
 #include "unbraid/model/text.h"
 
 #ifdef _WIN32
+#ifndef NOMINMAX
 #define NOMINMAX
+#endif
 #include <windows.h>
 #else
 #include <dlfcn.h>
@@ -35,6 +39,19 @@ std::vector<std::string> lines_of(const fs::path& path) {
 }
 
 }  // namespace
+
+fs::path environment_path(const char* name) {
+#ifdef _WIN32  // not the C library's: each has a copy, in the system's code page
+  const std::string_view narrow(name);
+  const std::wstring wide(narrow.begin(), narrow.end());
+  std::wstring value(GetEnvironmentVariableW(wide.c_str(), nullptr, 0), L'\0');
+  value.resize(GetEnvironmentVariableW(wide.c_str(), value.data(), DWORD(value.size())));
+  return value;
+#else
+  const char* value = std::getenv(name);
+  return value ? value : "";
+#endif
+}
 
 fs::path this_binary() {
 #ifdef _WIN32

@@ -8,6 +8,9 @@
 /// plug-in inside a bundle that may lie anywhere.
 namespace unbraid {
 
+/// What a variable of the environment says, as a path; empty if it is not set.
+std::filesystem::path environment_path(const char* name);
+
 /// The file of this binary, with all links resolved; empty when the system does not tell.
 std::filesystem::path this_binary();
 

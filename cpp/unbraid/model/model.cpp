@@ -90,12 +90,12 @@ bool is_state(const std::string& name) {
 
 }  // namespace
 
-Model::Model(const std::string& path) : path_(path) {
+Model::Model(const std::filesystem::path& path) : path_(path) {
   try {
     Problems problems(Problems::Mode::kThrow);
     load(problems);
   } catch (const ModelError& error) {
-    throw ModelError(printable(path + ": " + error.what()));
+    throw ModelError(printable(path.u8string() + ": " + error.what()));
   }
 }
 

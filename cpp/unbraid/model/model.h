@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,13 +28,13 @@ class Model {
  public:
   /// Reads the file, checks all that can be known of it, and tries the graph for a few hops. Throws
   /// ModelError, std::filesystem::filesystem_error (the file cannot be read), ort::Error.
-  explicit Model(const std::string& path);
+  explicit Model(const std::filesystem::path& path);
 
   /// All that keeps a file from being a model, a line each; none where it is one. Throws
   /// std::filesystem::filesystem_error, ort::Error (there is no ONNX Runtime).
-  static std::vector<std::string> find_problems(const std::string& path);
+  static std::vector<std::string> find_problems(const std::filesystem::path& path);
 
-  const std::string& path() const { return path_; }
+  const std::filesystem::path& path() const { return path_; }
   const ModelInfo& info() const { return info_; }
   const std::vector<StateInfo>& states() const { return states_; }
   const ort::Session& session() const { return *session_; }
@@ -56,7 +57,7 @@ class Model {
   void try_embeddings() const;
   std::string compare_runs() const;
 
-  std::string path_;
+  std::filesystem::path path_;
   std::unique_ptr<ort::Session> session_;
   ModelInfo info_;
   std::vector<StateInfo> states_;

@@ -1,7 +1,6 @@
 #include "unbraid/model/model_file.h"
 
 #include <cstdint>
-#include <filesystem>
 #include <set>
 #include <system_error>
 
@@ -18,20 +17,19 @@ constexpr std::uint64_t kMaxEntry = 1 << 20;
 constexpr std::size_t kMaxEntries = 1000;
 constexpr int kMaxFields = 100000;  // of a file, but not of its graph
 
-InputFile open_file(const std::string& path) {
+InputFile open_file(const fs::path& path) {
   const auto fail = [&](std::errc code) {
-    throw fs::filesystem_error("cannot read the model", fs::u8path(path),
-                               std::make_error_code(code));
+    throw fs::filesystem_error("cannot read the model", path, std::make_error_code(code));
   };
   std::error_code error;
-  const bool exists = fs::exists(fs::u8path(path), error);
+  const bool exists = fs::exists(path, error);
   if (error == std::errc::filename_too_long) throw ModelError("no file can have such a long name");
   if (error) fail(static_cast<std::errc>(error.value()));
   if (!exists) fail(std::errc::no_such_file_or_directory);
-  if (fs::is_directory(fs::u8path(path))) fail(std::errc::is_a_directory);
+  if (fs::is_directory(path)) fail(std::errc::is_a_directory);
   // A pipe would wait for a writer, a device may have no end.
-  if (!fs::is_regular_file(fs::u8path(path))) throw ModelError("not a regular file");
-  InputFile file(fs::u8path(path));
+  if (!fs::is_regular_file(path)) throw ModelError("not a regular file");
+  InputFile file(path);
   if (!file) fail(std::errc::permission_denied);
   return file;
 }
@@ -86,9 +84,9 @@ bool runs(std::string_view node, std::set<std::string_view>& constants) {
 
 }  // namespace
 
-std::string read_model_file(const std::string& path) {
+std::string read_model_file(const fs::path& path) {
   InputFile file = open_file(path);
-  const std::uintmax_t size = fs::file_size(fs::u8path(path));
+  const std::uintmax_t size = fs::file_size(path);
   if (size > kMaxModelBytes) {
     throw ModelError("larger than " + std::to_string(kMaxModelBytes) + " bytes");
   }
@@ -112,13 +110,13 @@ int count_nodes(std::string_view bytes) {
   return count;
 }
 
-ModelInfo read_model_info(const std::string& path) {
+ModelInfo read_model_info(const fs::path& path) {
   try {
     InputFile file = open_file(path);
-    const std::uint64_t size = fs::file_size(fs::u8path(path));
+    const std::uint64_t size = fs::file_size(path);
     return parse_model_info(metadata_of(protobuf::Fields(protobuf::File(file), size)));
   } catch (const ModelError& error) {
-    throw ModelError(printable(path + ": " + error.what()));
+    throw ModelError(printable(path.u8string() + ": " + error.what()));
   }
 }
 

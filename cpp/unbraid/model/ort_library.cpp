@@ -10,12 +10,13 @@
 
 #include "unbraid/model/installation.h"
 #include "unbraid/model/ort.h"
+#include "unbraid/model/shared_library.h"
 
 #ifdef _WIN32
+#ifndef NOMINMAX
 #define NOMINMAX
+#endif
 #include <windows.h>
-#else
-#include <dlfcn.h>
 #endif
 
 namespace fs = std::filesystem;
@@ -24,8 +25,9 @@ namespace unbraid::ort {
 namespace {
 
 #if defined(_WIN32)
+// Not the system's own: Windows has one for itself, which is old.
 constexpr const char* kPrefix = "onnxruntime.dll";
-constexpr const char* kSystemName = "onnxruntime.dll";
+constexpr const char* kSystemName = "";
 #elif defined(__APPLE__)
 constexpr const char* kPrefix = "libonnxruntime.";
 constexpr const char* kSystemName = "libonnxruntime.1.dylib";
@@ -37,31 +39,23 @@ constexpr const char* kSystemName = "libonnxruntime.so.1";
 // Some releases upload usage data unless told not to before they are loaded.
 void disable_telemetry() {
 #ifdef _WIN32
-  if (!std::getenv("ORT_DISABLE_TELEMETRY")) _putenv_s("ORT_DISABLE_TELEMETRY", "1");
+  if (environment_path("ORT_DISABLE_TELEMETRY").empty()) {
+    SetEnvironmentVariableW(L"ORT_DISABLE_TELEMETRY", L"1");
+  }
 #else
   setenv("ORT_DISABLE_TELEMETRY", "1", /*overwrite=*/0);
 #endif
 }
 
 void* entry_point_of(const fs::path& library, std::string& failure) {
-#ifdef _WIN32
-  HMODULE handle = LoadLibraryW(library.c_str());
-  if (!handle) failure = "error " + std::to_string(GetLastError());
-  void* entry = handle ? reinterpret_cast<void*>(GetProcAddress(handle, "OrtGetApiBase")) : nullptr;
-#else
-  void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  void* entry = handle ? dlsym(handle, "OrtGetApiBase") : nullptr;
-  if (!entry) failure = dlerror();
-#endif
-  if (handle && !entry) failure = "it has no OrtGetApiBase";
-  return entry;
+  return load_symbol(library, "OrtGetApiBase", failure);
 }
 
 std::vector<fs::path> libraries_in(const fs::path& folder) {
   std::vector<fs::path> found;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().filename().string().rfind(kPrefix, 0) == 0) found.push_back(entry.path());
+    if (entry.path().filename().u8string().rfind(kPrefix, 0) == 0) found.push_back(entry.path());
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -86,7 +80,7 @@ std::vector<fs::path> candidate_libraries() {
       add(libraries_in(folder / packages / "onnxruntime" / "capi"));
     }
   }
-  found.emplace_back(kSystemName);
+  if (*kSystemName) found.emplace_back(kSystemName);
   return found;
 }
 
@@ -100,16 +94,16 @@ void set_library(const fs::path& library) {
 void* load_entry_point() {
   disable_telemetry();
   std::string failure;
-  if (const char* named = std::getenv("UNBRAID_ORT_LIBRARY"); named && *named) {
+  if (const fs::path named = environment_path("UNBRAID_ORT_LIBRARY"); !named.empty()) {
     // What the user names is used or refused, never quietly replaced.
     if (void* entry = entry_point_of(named, failure)) return entry;
-    throw Error(std::string("ONNX Runtime could not be loaded from UNBRAID_ORT_LIBRARY=") + named +
+    throw Error("ONNX Runtime could not be loaded from UNBRAID_ORT_LIBRARY=" + named.u8string() +
                 ": " + failure);
   }
   std::string tried;
   for (const fs::path& candidate : candidate_libraries()) {
     if (void* entry = entry_point_of(candidate, failure)) return entry;
-    tried += (tried.empty() ? "" : "; ") + candidate.string() + " (" + failure + ")";
+    tried += (tried.empty() ? "" : "; ") + candidate.u8string() + " (" + failure + ")";
   }
   throw Error(
       "ONNX Runtime was not found. Install it with `pip install onnxruntime`, or set "

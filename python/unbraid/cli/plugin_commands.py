@@ -27,7 +27,10 @@ def plugin_commands(ctx: click.Context) -> None:
 @format_option
 @click.option("--copy", is_flag=True, help="Copy plug-in, runtime and models, instead of linking to this environment.")
 def install(formats: Sequence[str], copy: bool) -> None:
-    """Put the plug-in into ~/.vst3, ~/.clap and ~/.lv2."""
+    """Put the plug-in where audio programs look for it: on Linux into ~/.vst3, ~/.clap and ~/.lv2.
+
+    Windows gets copies in any case.
+    """
     for path in plugin.install(formats, copy=copy):
         print_path(path)
 
