@@ -46,6 +46,9 @@ if(UNBRAID_HARDENING AND NOT UNBRAID_SANITIZE)
     # A C library that knows only level 2 takes 3 for 2. Some compilers come with a level of their own.
     add_compile_options($<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE>
                         $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)
+    if(MINGW)  # where the guards' functions are in a library of their own
+      add_link_options(-fstack-protector-strong)
+    endif()
     if(NOT APPLE AND NOT WIN32)
       unbraid_add_flags_if_known(-fstack-clash-protection)
       add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)

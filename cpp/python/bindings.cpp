@@ -476,7 +476,7 @@ void bind_model(py::module_& module) {
       [](const fs::path& path) {
         return make_unlocked([&] {
           const std::scoped_lock lock(fork_lock());
-          return Model::find_problems(fs::absolute(path).string());
+          return Model::find_problems(fs::absolute(path));
         });
       },
       py::arg("path"), docstring("find_problems"));

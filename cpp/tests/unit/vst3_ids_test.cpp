@@ -6,7 +6,9 @@
 #include "plugin/vst3/vst3_abi.h"
 
 #ifdef _WIN32
+#ifndef NOMINMAX
 #define NOMINMAX
+#endif
 #include <windows.h>
 #endif
 

@@ -99,7 +99,7 @@ Model::Model(const std::filesystem::path& path) : path_(path) {
   }
 }
 
-std::vector<std::string> Model::find_problems(const std::string& path) {
+std::vector<std::string> Model::find_problems(const std::filesystem::path& path) {
   Model model;
   model.path_ = path;
   Problems problems(Problems::Mode::kCollect);
