@@ -12,6 +12,8 @@ for package in ("pyroomacoustics", "scipy", "soxr"):
 pytest.importorskip("sklearn", reason="needs the extra [nmf]")
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 
+from torch import Tensor  # noqa: E402
+
 from unbraid.nmf.factorization import divergence, factorize  # noqa: E402
 from unbraid.training import cone  # noqa: E402
 from unbraid.training.bands import NUM_BANDS  # noqa: E402
@@ -25,21 +27,21 @@ SMALL = CrnnConfig(channels=(4, 6, 8), sub_hidden=5, full_hidden=16, squeeze=2)
 
 
 @pytest.fixture
-def dictionaries() -> torch.Tensor:
+def dictionaries() -> Tensor:
     """Two stems, of other bands each: (2, 12, 3)."""
     templates = np.random.default_rng(4).random((2, 12, 3)).astype(np.float32)
     templates[0, 6:] = templates[1, :6] = 0
     return torch.from_numpy(templates / templates.sum(axis=1, keepdims=True))
 
 
-def mixture_of(dictionaries: torch.Tensor, frames: int = 20) -> tuple[torch.Tensor, torch.Tensor]:
+def mixture_of(dictionaries: Tensor, frames: int = 20) -> tuple[Tensor, Tensor]:
     """Power of the stems (1, 2, frames, bands) inside their cones, and of the mixture: they do not overlap."""
     activations = torch.rand((1, 2, frames, 3), generator=torch.Generator().manual_seed(2))
     stems = (activations @ dictionaries.transpose(1, 2)).square()
     return stems, stems.sum(1)
 
 
-def test_right_masks_lie_in_the_cones_and_wrong_ones_do_not(dictionaries: torch.Tensor) -> None:
+def test_right_masks_lie_in_the_cones_and_wrong_ones_do_not(dictionaries: Tensor) -> None:
     stems, mixture = mixture_of(dictionaries)
     right = (stems / (mixture.unsqueeze(1) + 1e-12)).sqrt()
     good, bad = (float(cone_divergence(m, mixture, stems, dictionaries)) for m in (right, 1 - right))
@@ -48,7 +50,7 @@ def test_right_masks_lie_in_the_cones_and_wrong_ones_do_not(dictionaries: torch.
 
 
 def test_the_term_is_the_divergence_that_the_separator_lowers(
-    dictionaries: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+    dictionaries: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cone, "UPDATES", 30)
     dictionaries = dictionaries + 0.01  # the two floors differ where a dictionary has nothing at all
@@ -66,7 +68,7 @@ def test_the_term_is_the_divergence_that_the_separator_lowers(
     assert found == pytest.approx(np.mean(expected), rel=2e-3)
 
 
-def test_the_gradient_pulls_masks_into_the_cones(dictionaries: torch.Tensor) -> None:
+def test_the_gradient_pulls_masks_into_the_cones(dictionaries: Tensor) -> None:
     stems, mixture = mixture_of(dictionaries)
     scores = torch.zeros_like(stems, requires_grad=True)
     optimizer = torch.optim.Adam([scores], lr=0.1)
@@ -80,7 +82,7 @@ def test_the_gradient_pulls_masks_into_the_cones(dictionaries: torch.Tensor) -> 
     assert values[-1] < 0.2 * values[0]
 
 
-def test_silence_and_absent_stems_have_no_term(dictionaries: torch.Tensor) -> None:
+def test_silence_and_absent_stems_have_no_term(dictionaries: Tensor) -> None:
     nothing = torch.zeros((1, 2, 5, 12))
     masks = torch.full_like(nothing, 0.5).requires_grad_()
     value = cone_divergence(masks, nothing.sum(1), nothing, dictionaries)
