@@ -174,14 +174,14 @@ def timed_hops(streams: Sequence[Peer], audio: Audio) -> Audio:
 
 def measure_files(model: unbraid.Model, longest: float) -> list[Point]:
     """Peak memory and RTF of whole files by their length."""
-    minute = generate(10.0)
+    part = generate(10.0)
     points = []
     with tempfile.TemporaryDirectory() as folder:
         for seconds in (length for length in FILE_SECONDS if length <= longest):
             source = Path(folder, f"{seconds}.wav")
             with soundfile.SoundFile(source, "w", SAMPLE_RATE, CHANNELS, "FLOAT") as file:
                 for _ in range(seconds // 10):
-                    file.write(minute.T)
+                    file.write(part.T)
             command = [sys.executable, "-c", SEPARATE_FILE, str(source), folder, model.path]
             output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
             cpu, peak_mb = map(float, output.split())

@@ -4,14 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#ifdef _WIN32
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-#include <windows.h>
-#else
-#include <dlfcn.h>
-#endif
+#include "unbraid/model/system_headers.h"
 
 /// What the tests need of a system beside what the core does.
 namespace unbraid {

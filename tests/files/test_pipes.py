@@ -124,15 +124,10 @@ def test_what_is_wrong_is_told_and_nothing_written(shell: Shell, content: bytes,
 
 
 def test_what_is_ready_goes_out_before_the_end_comes(shell: Shell, audio: Audio) -> None:
-    process = subprocess.Popen(
-        command("remix", "-", "-", "--model", "toy"),
-        cwd=shell.folder,
-        env=shell.environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
+    process = through_pipes(shell)
     assert process.stdin
     assert process.stdout
+    assert process.stderr
     writer = threading.Thread(target=process.stdin.write, args=(wav(pcm(audio), data_size=UNKNOWN),))
     writer.start()
     ahead = process.stdout.read(44 + 4 * 2 * 48000)  # a second of it, while the pipe is open
@@ -142,17 +137,11 @@ def test_what_is_ready_goes_out_before_the_end_comes(shell: Shell, audio: Audio)
     assert heard(ahead + process.stdout.read()).shape == audio.shape
     assert process.wait() == 0
     process.stdout.close()
+    process.stderr.close()
 
 
 def test_when_nobody_reads_on_it_ends_quietly(shell: Shell, audio: Audio) -> None:
-    process = subprocess.Popen(
-        command("remix", "-", "-", "--model", "toy"),
-        cwd=shell.folder,
-        env=shell.environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    process = through_pipes(shell)
     assert process.stdin
     assert process.stdout
     assert process.stderr
@@ -164,6 +153,18 @@ def test_when_nobody_reads_on_it_ends_quietly(shell: Shell, audio: Audio) -> Non
     assert process.wait() == 1
     writer.join()
     process.stderr.close()
+
+
+def through_pipes(shell: Shell) -> subprocess.Popen[bytes]:
+    """A remix from pipe to pipe, under way."""
+    return subprocess.Popen(
+        command("remix", "-", "-", "--model", "toy"),
+        cwd=shell.folder,
+        env=shell.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 def feed(pipe: io.IOBase, content: bytes) -> None:

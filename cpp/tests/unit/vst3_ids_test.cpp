@@ -4,13 +4,7 @@
 #include <cstring>
 
 #include "plugin/vst3/vst3_abi.h"
-
-#ifdef _WIN32
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-#include <windows.h>
-#endif
+#include "unbraid/model/system_headers.h"
 
 using namespace unbraid::plugin::vst3;
 

@@ -5,16 +5,8 @@
 #include <system_error>
 
 #include "unbraid/model/input_file.h"
+#include "unbraid/model/system_headers.h"
 #include "unbraid/model/text.h"
-
-#ifdef _WIN32
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-#include <windows.h>
-#else
-#include <dlfcn.h>
-#endif
 
 namespace fs = std::filesystem;
 

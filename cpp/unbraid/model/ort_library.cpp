@@ -11,13 +11,7 @@
 #include "unbraid/model/installation.h"
 #include "unbraid/model/ort.h"
 #include "unbraid/model/shared_library.h"
-
-#ifdef _WIN32
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-#include <windows.h>
-#endif
+#include "unbraid/model/system_headers.h"
 
 namespace fs = std::filesystem;
 

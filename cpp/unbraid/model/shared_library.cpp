@@ -1,13 +1,6 @@
 #include "unbraid/model/shared_library.h"
 
-#ifdef _WIN32
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-#include <windows.h>
-#else
-#include <dlfcn.h>
-#endif
+#include "unbraid/model/system_headers.h"
 
 namespace unbraid {
 

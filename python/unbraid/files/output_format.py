@@ -95,3 +95,8 @@ class Quantizer:
             rounded = np.rint(steps + self._random.random(steps.shape) - self._random.random(steps.shape))
         clipped = np.clip(rounded, -self._full, self._full - 1)
         return clipped.astype(np.int32) << (32 - self._bits)
+
+    def encode(self, audio: Audio) -> bytes:
+        """(channels, samples) as WAV has them: sample after sample, the lowest byte first."""
+        integers = np.ascontiguousarray(self(audio).T, "<i4").view(np.uint8)
+        return integers.reshape(-1, 4)[:, 4 - self._bits // 8 :].tobytes()

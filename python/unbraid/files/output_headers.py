@@ -1,15 +1,17 @@
-"""What finished WAV and FLAC files say beside what pedalboard writes: speakers, tags, and who recorded it when."""
+"""The headers of outputs: WAV's format chunk; what pedalboard leaves out, speakers, tags, who recorded it when."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import BinaryIO
 
 from .contents import USUAL_LAYOUTS, Metadata
 from .formats.metadata import comments_of, info_chunks
 from .formats.vorbis_comment import LAYOUT_KEY
+from .formats.wav import EXTENSIBLE, FLOAT, PCM, SUBFORMATS
+from .output_format import FLOAT_BITS
 
-EXTENSIBLE = b"\xfe\xff"
 FLAC_COMMENT, FLAC_PADDING, FLAC_LAST = 4, 1, 0x80
 STREAMINFO_END = 4 + 4 + 34
 MAX_RIFF_BYTES = 0xFFFFFFFF
@@ -43,7 +45,7 @@ class Headers:
         file.seek(self.room)
         start = self.room + file.read(512).find(b"fmt ") + 8
         file.seek(start)
-        if file.read(2) == EXTENSIBLE:
+        if int.from_bytes(file.read(2), "little") == EXTENSIBLE:
             file.seek(start + 20)
             file.write(self._layout.to_bytes(4, "little"))
 
@@ -78,6 +80,16 @@ class Headers:
         file.seek(0)
         file.write(start[:4] + bytes([start[4] & ~FLAC_LAST]) + start[5:] + self._comments)
         file.write(bytes([FLAC_PADDING | FLAC_LAST]) + padding.to_bytes(3, "big") + bytes(padding))
+
+
+def wav_form(sample_rate: int, channels: int, bits: int, layout: int, *, extensible: bool) -> bytes:
+    """What a WAV file's `fmt ` chunk holds. Only the extensible kind names speakers."""
+    tag = FLOAT if bits == FLOAT_BITS else PCM
+    frame_bytes = channels * bits // 8
+    form = struct.pack("<HIIHH", channels, sample_rate, sample_rate * frame_bytes, frame_bytes, bits)
+    if extensible:
+        return struct.pack("<H", EXTENSIBLE) + form + struct.pack("<HHIH", 22, bits, layout, tag) + SUBFORMATS[0]
+    return struct.pack("<H", tag) + form
 
 
 def comment_block(comments: Sequence[bytes]) -> bytes:

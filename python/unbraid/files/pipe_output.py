@@ -10,8 +10,9 @@ import numpy as np
 
 from .._checks import Audio
 from .audio_io import Output
-from .formats.wav import EXTENSIBLE, FLOAT, PCM, SUBFORMATS, UNKNOWN_SIZE
+from .formats.wav import UNKNOWN_SIZE
 from .output_format import FLOAT_BITS, Quantizer, check_bit_depth
+from .output_headers import wav_form
 
 
 class PipeOutput(Output):
@@ -20,7 +21,6 @@ class PipeOutput(Output):
     def __init__(self, target: Path, sample_rate: float, channels: int, bit_depth: int | None, layout: int) -> None:
         bits = check_bit_depth("wav", bit_depth)
         super().__init__(target, clips=bits != FLOAT_BITS)
-        self._bits = bits
         self._quantizer = None if bits == FLOAT_BITS else Quantizer(bits, target.stem)
         self._file = sys.stdout.buffer
         if self._file.isatty():
@@ -32,8 +32,7 @@ class PipeOutput(Output):
         if self._quantizer is None:
             self._file.write(np.ascontiguousarray(audio.T, "<f4").tobytes())
         else:
-            integers = np.ascontiguousarray(self._quantizer(audio).T, "<i4").view(np.uint8)
-            self._file.write(integers.reshape(-1, 4)[:, 4 - self._bits // 8 :].tobytes())
+            self._file.write(self._quantizer.encode(audio))
         self._file.flush()
 
     def _finish(self) -> None:
@@ -45,12 +44,6 @@ class PipeOutput(Output):
 
 def header(sample_rate: int, channels: int, bits: int, layout: int) -> bytes:
     """All of a WAV file that comes before its samples, whose number is not known yet."""
-    tag = FLOAT if bits == FLOAT_BITS else PCM
-    frame_bytes = channels * bits // 8
-    form = struct.pack("<HIIHH", channels, sample_rate, sample_rate * frame_bytes, frame_bytes, bits)
-    if channels > 2:
-        form = struct.pack("<H", EXTENSIBLE) + form + struct.pack("<HHIH", 22, bits, layout, tag) + SUBFORMATS[0]
-    else:
-        form = struct.pack("<H", tag) + form
+    form = wav_form(sample_rate, channels, bits, layout, extensible=channels > 2)
     unknown = struct.pack("<I", UNKNOWN_SIZE)
     return b"RIFF" + unknown + b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + unknown

@@ -9,9 +9,9 @@ import numpy as np
 
 from .._checks import Audio
 from ..files.output_format import Quantizer
+from ..files.output_headers import wav_form
 
 MAX_RIFF_BYTES = 0xFFFFFFFF
-PCM_GUID = bytes.fromhex("0100000000001000800000aa00389b71")
 # Stems may be louder than their mixture: half of full scale is room for that.
 HEADROOM = 0.5
 
@@ -43,9 +43,7 @@ class WavStream:
         """All that stands before the samples. No speakers are named: the channels are those of stems."""
         data = self._data_bytes(self.bits)
         padded = data + data % 2
-        block, rate = self.frame_bytes, self.sample_rate
-        extension = struct.pack("<HHI", 22, self.bits, 0) + PCM_GUID
-        fmt = struct.pack("<HHIIHH", 0xFFFE, self.channels, rate, rate * block, block, self.bits) + extension
+        fmt = wav_form(self.sample_rate, self.channels, self.bits, 0, extensible=True)
         chunks = b"WAVE"
         is_long = padded + 100 > MAX_RIFF_BYTES
         if is_long:
@@ -59,9 +57,7 @@ class WavStream:
 
     def encode(self, audio: Audio) -> bytes:
         """(channels, samples) as the file has them."""
-        integers = Quantizer(self.bits, dither=False)(audio * np.float32(HEADROOM))
-        kept = self.bits // 8
-        return np.ascontiguousarray(integers.T).astype("<i4").view(np.uint8).reshape(-1, 4)[:, 4 - kept :].tobytes()
+        return Quantizer(self.bits, dither=False).encode(audio * np.float32(HEADROOM))
 
     def _data_bytes(self, bits: int) -> int:
         return self.num_samples * self.channels * bits // 8
