@@ -41,6 +41,14 @@ def resample(audio: Audio, sample_rate: float, new_rate: float) -> Audio:
     return np.ascontiguousarray(soxr.resample(audio.T, sample_rate, new_rate).T, np.float32)
 
 
+def clips_of(folder: Path) -> list[Path]:
+    """The folders of the clips in a folder; raises ValueError for one without."""
+    clips = sorted(path for path in folder.iterdir() if path.is_dir())
+    if not clips:
+        raise ValueError(f"{folder}: expected a folder per clip, found none")
+    return clips
+
+
 def read_clip(folder: Path, stem_names: Sequence[str]) -> tuple[dict[str, Audio], int]:
     """The stems (channels, samples) of a clip's folder, cut to the shortest, and their sample rate.
 
@@ -115,10 +123,7 @@ def score_folder(
 
     Raises ValueError for a folder without clips.
     """
-    clips = sorted(path for path in folder.iterdir() if path.is_dir())
-    if not clips:
-        raise ValueError(f"{folder}: expected a folder per clip, found none")
-    for clip in clips:
+    for clip in clips_of(folder):
         references, sample_rate = read_clip(clip, stem_names)
         mixture = mixture_of(references)
         for name, system in systems.items():

@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 import unbraid
+from unbraid.evaluation.pairs import PairScore, pair_figures, worst_pair
 from unbraid.evaluation.scores import Score, mixture_of, read_clip
 from unbraid.evaluation.tables import figures
 from unbraid.registry import describe, load_model
@@ -28,7 +31,7 @@ from unbraid.training.corpus.sources import Recipe
 
 HEAD = """# {name}
 
-Takes {task} apart: stems {stems}. {latency:.0f} ms latency, {lookahead} frames of look-ahead, at any sample rate from
+Takes {task} apart: stems {stems}. {latency}, at any sample rate from
 8 to 192 kHz; heard up to {top_khz:.0f} kHz. Licence of the weights: {license}.
 
 Made by the pipeline in `unbraid.training` from the recipe `{recipe}` at commit `{commit}`: {step} steps in
@@ -40,6 +43,38 @@ FIGURES = """## Figures
 
 On the public evaluation set, whose sources are reserved: never trained on, nor weights chosen by
 (`python -m unbraid.evaluation`). The gain is that of zero-mean SI-SDR over the mixture, a mean over clips."""
+
+
+PAIRS = """## Figures
+
+On pairs of voices that are reserved: never trained on, nor weights chosen by (`python -m unbraid.evaluation`). The gain
+is that of zero-mean SI-SDR over the mixture, a mean over both talkers, the stems in the order that gains most. Pairs
+are of unlike pitch where the voices' are a quarter apart or more."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a card says of scores: their table, and the one that is worst."""
+
+    heading: str
+    table: str
+    clip: str
+    stem: str
+    gain: float
+    what: str  # "the worst speech of a mixture of all stems"
+
+
+def read_scores(path: Path, stem_names: Sequence[str]) -> Judged:
+    """What `unbraid.evaluation --json` wrote, of stems or of pairs of talkers."""
+    rows = json.loads(path.read_text())
+    if "ideal" in rows[0]:
+        pairs = [PairScore(**row) for row in rows]
+        worst = worst_pair(pairs)
+        return Judged(PAIRS, pair_figures(pairs), worst.clip, stem_names[0], worst.gain, "The worst pair")
+    scores = [Score(**row) for row in rows]
+    clip = worst_clip(scores)
+    what = f"The worst {clip.stem} of a mixture of all stems"
+    return Judged(FIGURES, figures(scores), clip.clip, clip.stem, clip.value, what)
 
 
 def sources_table(summary: dict[str, Any]) -> str:
@@ -57,6 +92,13 @@ def sources_table(summary: dict[str, Any]) -> str:
     return "\n".join(lines) + f"\n\nIn all: {hours_of(summary)}."
 
 
+def heard_by(model: unbraid.Model, summary: dict[str, Any]) -> dict[str, Any]:
+    """The summary of what a model has heard: one that takes people apart learns from voices alone."""
+    if not model.embedding:
+        return summary
+    return summary | {"sources": {name: row for name, row in summary["sources"].items() if row["kind"] == "speech"}}
+
+
 def listed_clips(folder: Path) -> str:
     """The recordings of each source of a recipe's folder that has a table of them, with author and licence."""
     recipe = Recipe.load(folder / "recipe.toml")
@@ -71,16 +113,19 @@ def listed_clips(folder: Path) -> str:
     return "\n".join(parts)
 
 
+NO_GAINS = {"step", "hours_heard", "loss", "steps_per_second", "waited", "gain_db", "run"}  # in a row of a run's log
+
+
 def plot_curve(rows: list[dict[str, Any]], path: Path) -> None:
-    """The SI-SDR gain on the validation set over the steps, per kind of mixture and stem."""
+    """The SI-SDR gain on the validation set over the steps: the mean, and all that it is the mean of."""
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
     steps = [row["step"] for row in rows]
-    for key in (key for key in rows[-1] if "/" in key):
+    for key in (key for key in rows[-1] if key not in NO_GAINS):
         axes.plot(steps, [row[key] for row in rows], label=key, linewidth=1)
     axes.plot(steps, [row["gain_db"] for row in rows], "k", label="mean", linewidth=2)
     axes.set_xlabel("step")
     axes.set_ylabel("SI-SDR gain, dB")
-    axes.set_title("Validation: held-out voices, tracks and noises (s speech, m music, n noise)", fontsize=9)
+    axes.set_title("Validation: what no run has heard", fontsize=9)
     axes.legend(fontsize=7, ncol=2)
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=100)
@@ -95,7 +140,7 @@ def worst_clip(scores: list[Score]) -> Score:
     return min((s for s in gains if s.kind.count("+") == fullest and s.stem == first), key=lambda s: s.value)
 
 
-def plot_worst(worst: Score, folder: Path, model: unbraid.Model, path: Path) -> None:
+def plot_worst(worst: Judged, folder: Path, model: unbraid.Model, path: Path) -> None:
     """Spectrograms of a clip's mixture, and of a stem as it should be and as it came out."""
     references, rate = read_clip(folder / worst.clip, list(model.stem_names))
     mixture = mixture_of(references)
@@ -128,7 +173,7 @@ def write_card(model_path: Path, recipe: Path, corpus: Path, run: Path, scores: 
     model = load_model(model_path)
     info = describe(model, model_path, model.name)
     made = json.loads(info.metadata["training_run"])
-    summary = json.loads((corpus / "summary.json").read_text())
+    summary = heard_by(model, json.loads((corpus / "summary.json").read_text()))
     config = json.loads((run / "config.json").read_text())
     rows = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     plot_curve(rows, recipe / "curve.png")
@@ -136,29 +181,33 @@ def write_card(model_path: Path, recipe: Path, corpus: Path, run: Path, scores: 
         name=info.name,
         task=info.task,
         stems=", ".join(info.stem_names),
-        latency=info.latency_ms,
-        lookahead=info.lookahead_frames,
+        latency=latency(info),
         top_khz=float(info.metadata["bin_hz"]) * (int(info.metadata["num_bins"]) - 1) / 1000,
         license=info.license,
         recipe=summary["recipe"],
         **{key: made[key] for key in ("commit", "step", "hours_heard", "seed")},
     )
-    all_scores = [Score(**row) for row in json.loads(scores.read_text())]
-    worst = worst_clip(all_scores)
-    plot_worst(worst, folder, model, recipe / "worst.png")
+    judged = read_scores(scores, info.stem_names)
+    plot_worst(judged, folder, model, recipe / "worst.png")
     card = model_path.with_suffix(".md")
     limits = (recipe / "limits.md").read_text().strip()
     card.write_text(
-        f"{head}\n{FIGURES}\n\n{figures(all_scores)}\n\n{limits}\n\n## Sources\n\n{sources_table(summary)}\n"
-        + listed_clips(recipe)
+        f"{head}\n{judged.heading}\n\n{judged.table}\n\n{limits}\n\n## Sources\n\n{sources_table(summary)}\n"
+        + ("" if model.embedding else listed_clips(recipe))
     )
     (recipe / "training.md").write_text(
         f"# The last run of {info.name}\n\n{settings(config)}.\n\n"
         f"![SI-SDR gain on the validation set](curve.png)\n\n"
-        f"The worst {worst.stem} of a mixture of all stems, clip {worst.clip}, gains {worst.value:.1f} dB:\n\n"
+        f"{judged.what}, clip {judged.clip}, gains {judged.gain:.1f} dB:\n\n"
         f"![Spectrograms of the worst clip](worst.png)\n"
     )
     return card
+
+
+def latency(info: unbraid.ModelInfo) -> str:
+    if not info.streams:
+        return "It hears whole signals"
+    return f"{info.latency_ms:.0f} ms latency, {info.lookahead_frames} frames of look-ahead"
 
 
 def settings(config: dict[str, Any]) -> str:

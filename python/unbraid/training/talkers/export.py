@@ -29,13 +29,18 @@ MORE_STEMS = ("talker3",)
 
 
 def load_embedder(path: Path) -> tuple[Embedder, dict[str, object]]:
-    """The averaged network of a checkpoint, and what is known of its run."""
+    """The averaged network of a checkpoint, and what is known of its run; its seed, if its settings lie beside it."""
     state = torch.load(path, weights_only=True)
     model = Embedder(EmbedderConfig(**state["config"]))
     model.load_state_dict(state["average"])
-    known = {"step": "step", "best": "validation_gain_db", "seconds_heard": "seconds_heard"}
-    run = {name: round(float(state[key]), 2) for key, name in known.items() if key in state}
-    return model.float().eval(), dict(run)
+    run: dict[str, object] = {
+        "step": state["step"],
+        "hours_heard": round(state["seconds_heard"] / 3600, 1),
+        "validation_gain_db": round(state["best"], 2),
+    }
+    if (settings := path.with_name("config.json")).exists():
+        run["seed"] = json.loads(settings.read_text())["train"]["seed"]
+    return model.float().eval(), run
 
 
 def metadata(name: str, model: Embedder, run: dict[str, object], data: str) -> dict[str, str]:
