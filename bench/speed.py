@@ -190,6 +190,17 @@ def measure_parts(model: unbraid.Model, whole: float, num_hops: int = 1000) -> N
     table("Parts of the live Separator", ["", "us per hop", "RTF"], rows)
 
 
+def measure_runs(model: unbraid.Model, num_hops: int = 1024) -> None:
+    """What a hop costs the network where it has a run of its own, as live, and where several share one, as in files."""
+    power = np.random.default_rng(1).random((num_hops, model.num_bins), np.float32)
+    rows = []
+    for hops in (1, 2, 4, 8, 16):
+        if hops <= model.frames_per_run:
+            seconds = cpu_seconds(partial(model.masks, power, hops)) / num_hops
+            rows.append([str(hops), f"{1e6 * seconds:.0f}", f"{seconds / model.hop_seconds:.4f}"])
+    table("The network, by hops that share a run", ["hops", "us per hop", "RTF"], rows)
+
+
 def measure_startup(model: str, repeats: int = 5) -> None:
     """Medians over fresh processes; what is read from disk is in its cache after the first."""
     script = STARTUP.format(rate=SAMPLE_RATE, channels=CHANNELS, block=BLOCK, model=model)
@@ -215,6 +226,7 @@ def main() -> None:
     print(f"unbraid {unbraid.__version__}, model {model.name}\n{machine()}")
     whole = measure_live(model, audio)
     measure_parts(model, whole)
+    measure_runs(model)
     measure_beside_peers(model, audio)
     measure_files(model, audio)
     measure_startup(model.path)

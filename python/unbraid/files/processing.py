@@ -23,7 +23,7 @@ from .pipeline import Step, check_threads, run_steps
 from .steps import StreamSteps, separation_steps
 from .writer import open_writer
 
-BLOCK_SECONDS = 1.024  # 64 hops of our models, which is what goes through the network in one run
+BLOCK_SECONDS = 1.024  # 64 hops of our models, which are whole runs of the network
 DEFAULT_FOLDER = "stems"
 
 PathLike = str | os.PathLike[str]
