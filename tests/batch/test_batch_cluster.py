@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from helpers.audio import soft_noise, write
-from helpers.batches import count, holders, records, start, wait_for
+from helpers.batches import count, holders, records, start, told, wait_for
 from helpers.shell import Shell
 
 RATE = 16000
@@ -60,8 +60,7 @@ def test_actors_are_killed(shell: Shell, songs: Path) -> None:
     assert [(each["input"], each["reason"]) for each in records(shell.folder / "out") if "reason" in each] == [
         (str(songs / "poison.flac"), reason)
     ]
-    told = [line for line in stderr.splitlines() if line.startswith("unbraid: ")]  # Ray has words of its own
-    assert told == [f"unbraid: {songs / 'poison.flac'}: {reason}"]
+    assert told(stderr) == [f"{songs / 'poison.flac'}: {reason}"]
     assert stdout.splitlines()[-1].startswith("5 done, 0 done before, 1 failed")
 
 

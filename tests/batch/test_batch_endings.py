@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from helpers.audio import soft_noise, write
-from helpers.batches import children, count, holders, records, start, wait_for
+from helpers.batches import children, count, holders, records, start, told, wait_for
 from helpers.shell import Shell
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for the workers in /proc")
@@ -51,7 +51,7 @@ def test_a_worker_is_killed(shell: Shell, songs: Path) -> None:
     with start(shell, *COMMAND) as process:
         kill_worker_on(process, "long.flac")
         stdout, stderr = process.communicate(timeout=120)
-    assert (process.returncode, stderr) == (0, "")
+    assert (process.returncode, told(stderr)) == (0, [])
     assert stdout.startswith("5 done, 0 done before, 0 failed")
     assert count(shell.folder / "out", "done") == Counter([*SHORT, "long.flac"])
     assert len(list((shell.folder / "out").rglob("*.wav"))) == 15
@@ -66,7 +66,7 @@ def test_a_file_that_kills_its_worker(shell: Shell, songs: Path) -> None:
             worker = kill_worker_on(process, "long.flac", worker)
         stdout, stderr = process.communicate(timeout=120)
     reason = "its process was killed by SIGKILL, 3 times"
-    assert (process.returncode, stderr) == (1, f"unbraid: {songs / 'long.flac'}: {reason}\n")
+    assert (process.returncode, told(stderr)) == (1, [f"{songs / 'long.flac'}: {reason}"])
     assert stdout.startswith("4 done, 0 done before, 1 failed")
     assert count(shell.folder / "out", "done") == Counter(SHORT)
     (failed,) = (each for each in records(shell.folder / "out") if each["status"] == "failed")
@@ -87,7 +87,7 @@ def test_a_signal_ends_it_and_it_goes_on(shell: Shell, songs: Path, number: sign
                 os.kill(pid, number)
         stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 128 + number
-    assert (stdout, stderr) == ("", "unbraid: interrupted\n" if number == signal.SIGINT else "")
+    assert (stdout, told(stderr)) == ("", ["interrupted"] if number == signal.SIGINT else [])
     for pid in workers:
         wait_until_gone(pid)
     assert parts(shell) == []
@@ -122,7 +122,7 @@ def test_outputs_of_a_run_that_died_before_it_noted_them(shell: Shell, songs: Pa
     lines = [line for line in manifest.read_text().splitlines() if '"status":"done"' not in line]
     manifest.write_text("\n".join(lines) + "\n")
     done = shell.run(*COMMAND)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, told(done.stderr)) == (0, [])
     assert done.stdout.startswith("5 done")
 
 

@@ -72,3 +72,9 @@ def records(folder: Path) -> list[dict[str, Any]]:
 def count(folder: Path, status: str) -> Counter[str]:
     """How often the manifest says this of each input, by its name."""
     return Counter(Path(each["input"]).name for each in records(folder) if each["status"] == status)
+
+
+def told(stderr: str) -> list[str]:
+    """What a run says of files: neither how far it is, as it does when it takes minutes, nor what Ray says."""
+    ours = [line for line in stderr.splitlines() if line.startswith("unbraid: ")]
+    return [line.removeprefix("unbraid: ") for line in ours if not line.endswith(" left")]
