@@ -19,6 +19,7 @@ from ..files.output_format import is_standard, kind_of
 from ..rack import Chain
 from ..registry import ModelInfo, describe, load_model, read_installed
 from ..separator import stems_asked_for
+from .batch_command import batch
 from .chains import build_rack, chain_option
 from .check_command import check
 from .endings import SOME_FAILED
@@ -51,6 +52,7 @@ def commands() -> None:
     """Separates audio into stems, and gives each stem a fader."""
 
 
+commands.add_command(batch)
 commands.add_command(listen)
 commands.add_command(report)
 commands.add_command(check)

@@ -11,7 +11,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .messages import error_line, print_error
+from .._errors import error_line
+from .messages import print_error
 
 SOME_FAILED, WRONG_USAGE = 1, 2
 # Those that end a program, where the system has them.

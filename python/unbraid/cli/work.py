@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import glob
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from .._errors import error_line
 from ..files.errors import DamageWarning, FilmWarning
-from ..files.naming import as_typed
+from ..files.naming import as_typed, entry, is_pattern, matches
 from ..files.processing import ClippingWarning, Progress
 from .endings import stop_if_told
-from .messages import error_line, print_error, print_path, printable
+from .messages import print_error, print_path, printable
 from .progress import progress_bar
 
 
@@ -25,17 +24,8 @@ def expand(inputs: Iterable[str]) -> list[Path]:
     """
     paths: list[str] = []
     for name in inputs:
-        matches = []
-        if ("*" in name or "?" in name) and not os.path.lexists(name):
-            found = glob.glob(name.replace("[", "[[]"), recursive=True)  # noqa: PTH207
-            matches = sorted(path for path in found if not os.path.isdir(path))  # noqa: PTH112
-        paths += matches or [name]
+        paths += (matches(name) if is_pattern(name) else []) or [name]
     return list({entry(Path(path)): Path(path) for path in paths}.values())
-
-
-def entry(path: Path) -> tuple[str, str]:
-    """What tells one name on the disk from another."""
-    return os.path.realpath(path.parent), path.name
 
 
 def run(work: Callable[[Path, Progress], Iterable[Path]], source: Path, quiet: bool) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import unicodedata
@@ -73,6 +74,22 @@ def one_of(words: Iterable[str]) -> str:
 def as_typed(source: Path) -> str:
     """A path in words, with both strokes of a URL."""
     return URL.sub(r"\1://", str(source), count=1) if URL.match(str(source)) else str(source)
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a name has wildcards, and is no name of what is there."""
+    return ("*" in name or "?" in name) and not os.path.lexists(name)
+
+
+def matches(pattern: str) -> list[str]:
+    """The files that a pattern means: `*`, `**` and `?` are wildcards, brackets a name's own."""
+    found = glob.glob(pattern.replace("[", "[[]"), recursive=True)  # noqa: PTH207
+    return sorted(path for path in found if not os.path.isdir(path))  # noqa: PTH112
+
+
+def entry(path: Path) -> tuple[str, str]:
+    """What tells one name on the disk from another."""
+    return os.path.realpath(path.parent), path.name
 
 
 def check_source(source: Path) -> None:
