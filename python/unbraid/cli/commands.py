@@ -33,6 +33,7 @@ from .file_options import (
     video_option,
 )
 from .listen_commands import listen, report
+from .live_command import live
 from .messages import print_error, printable
 from .options import StemCommand, gains_of, known_stems, model_option, stems_option
 from .plugin_commands import plugin_commands
@@ -53,6 +54,7 @@ def commands() -> None:
 
 commands.add_command(listen)
 commands.add_command(report)
+commands.add_command(live)
 commands.add_command(check)
 commands.add_command(plugin_commands)
 
