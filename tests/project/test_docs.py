@@ -78,7 +78,7 @@ def options_left_out() -> dict[str, set[str]]:
     for line in (line for block in BLOCKS if "not run" in block.notes for line in block.text.splitlines()):
         words = shlex.split(line)
         for index, word in enumerate(words):
-            if word.startswith("unbraid."):
+            if word.startswith("unbraid.") and "-m" in words[:index]:
                 found.setdefault(word, set()).update(option for option in words[index:] if option.startswith("--"))
     return found
 
