@@ -39,7 +39,8 @@ class Desktop:
     @contextmanager
     def running(self) -> Iterator[None]:
         """PipeWire and its session manager, from ready to ended."""
-        script = "pipewire & wireplumber & wait"
+        ready = "until pw-cli info 0; do sleep 0.1; done"  # WirePlumber waits for nobody
+        script = f"pipewire & {ready} > /dev/null 2>&1; wireplumber & wait"
         with self.background("dbus-run-session", "--", "sh", "-c", script, number=signal.SIGKILL, group=True):
             wait_for(lambda: self.says("pw-cli", "info", "0"), "PipeWire")
             wait_for(lambda: "WirePlumber" in self.run("pw-cli", "ls", "Client"), "WirePlumber")
