@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import unbraid
-from helpers.audio import Audio, soft_noise
+from helpers.audio import Audio, soft_noise, write
+from helpers.shell import Shell
 from unbraid.listen.analysis import NUM_BANDS
 from unbraid.plotting import mel_place
 
@@ -59,3 +64,75 @@ def test_without_matplotlib_it_says_what_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "plots need matplotlib: pip install 'unbraid[plot]'\n"
+
+
+def read_png(path: Path) -> Any:
+    matplotlib_image = pytest.importorskip("matplotlib.image")
+    return matplotlib_image.imread(path)
+
+
+def as_png(figure: Any) -> Any:
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    file.seek(0)
+    return read_png(file)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_separate_writes_the_figure_beside_the_stems(
+    shell: Shell, rng: np.random.Generator, toy_model: unbraid.Model, threads: int
+) -> None:
+    """The same picture as of the stems, all of them, whichever were asked for."""
+    pytest.importorskip("matplotlib")
+    audio = soft_noise(rng, 2, 12 * RATE + 77)
+    write(shell.folder / "talk.wav", audio, RATE, 32)
+    words = ("separate", "talk.wav", "--model", "toy", "--plot", "--stems", "music", "--threads", str(threads))
+    done = shell.run(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["stems/talk/music.wav", "stems/talk/stems.png"]
+    assert shell.files() == ["stems/talk/music.wav", "stems/talk/stems.png", "talk.wav"]
+    expected = unbraid.plot(unbraid.separate(audio, RATE, toy_model), RATE)
+    np.testing.assert_array_equal(read_png(shell.folder / "stems/talk/stems.png"), as_png(expected))
+    (shell.folder / "stems/talk/music.wav").unlink()
+    assert "stems.png: exists already" in shell.fails(1, *words)
+    assert shell.files() == ["stems/talk/stems.png", "talk.wav"]
+    assert shell.run(*words, "--force").returncode == 0
+
+
+@pytest.mark.parametrize("seconds", [0, 0.01, 90])
+def test_of_any_length_even_unknown(shell: Shell, rng: np.random.Generator, seconds: float) -> None:
+    pytest.importorskip("matplotlib")
+    path = write(shell.folder / "talk.wav", soft_noise(rng, 1, int(seconds * RATE)), RATE)
+    arguments = ("separate", "-", "--model", "toy", "--plot", "--stems", "music")
+    with path.open("rb") as file:
+        done = shell.run(*arguments, prepare=lambda: os.dup2(file.fileno(), 0))
+    assert (done.returncode, done.stderr) == (0, "")
+    picture = read_png(shell.folder / "stems/stdin/stems.png")
+    done = shell.run("separate", "talk.wav", "--model", "toy", "--plot", "--stems", "music")
+    assert (done.returncode, done.stderr) == (0, "")
+    np.testing.assert_array_equal(read_png(shell.folder / "stems/talk/stems.png"), picture)
+
+
+def test_beside_a_file_of_several_tracks(shell: Shell, rng: np.random.Generator) -> None:
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("av")
+    write(shell.folder / "talk.wav", soft_noise(rng, 1, RATE), RATE)
+    done = shell.run("separate", "talk.wav", "--model", "toy", "--plot", "--multitrack", "all.mka")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert shell.files() == ["all.mka", "all.png", "talk.wav"]
+
+
+def test_a_failure_leaves_no_picture(shell: Shell, rng: np.random.Generator) -> None:
+    pytest.importorskip("matplotlib")
+    path = write(shell.folder / "talk.flac", soft_noise(rng, 1, 4 * RATE), RATE)
+    path.write_bytes(path.read_bytes()[:-4000])
+    assert "talk.flac" in shell.fails(1, "separate", "talk.flac", "--model", "toy", "--plot")
+    assert shell.files() == ["talk.flac"]
+
+
+def test_the_command_says_what_to_install(shell: Shell) -> None:
+    (shell.folder / "matplotlib").mkdir()
+    (shell.folder / "matplotlib" / "__init__.py").write_text("raise ImportError")
+    shell.environment["PYTHONPATH"] = str(shell.folder)
+    said = shell.fails(2, "separate", "talk.wav", "--model", "toy", "--plot")
+    assert said == "Invalid value for '--plot': plots need matplotlib: pip install 'unbraid[plot]'"

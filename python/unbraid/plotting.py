@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._checks import Audio, check_sample_rate
-from .listen.analysis import LOWEST_DB, NUM_BANDS, Analysis
+from .listen.analysis import LOWEST_DB, NUM_BANDS, TOP_FRAMES, Analysis
 from .listen.player import as_stems, blocks_of
 
+if TYPE_CHECKING:
+    from typing import Self
+
+MOST_SECONDS = 24 * 3600  # of what does not say how long it is, for as coarse a picture
 SHOWN_DB = 80.0  # below the loudest
 TICKS_HZ = (300, 1000, 3000, 8000, 20000)
 ROW_INCHES, WIDTH_INCHES = 1.6, 11.0
@@ -31,24 +35,79 @@ def plot(stems: Mapping[str, ArrayLike], sample_rate: float, *, masks: bool = Tr
     """
     rate = check_sample_rate(sample_rate)
     arrays = as_stems(stems)
-    return draw([str(name) for name in stems], rate, arrays[0].shape[-1], blocks_of(arrays, rate), masks=masks)
+    with Picture([str(name) for name in stems], rate, arrays[0].shape[-1]) as picture:
+        for block in blocks_of(arrays, rate):
+            picture.add(block)
+        return picture.draw(masks=masks)
 
 
-def draw(names: Sequence[str], rate: float, num_samples: int, stems: Iterable[Audio], *, masks: bool = True) -> Any:
-    """The figure for blocks of (stems, channels, samples), in constant memory."""
+def pyplot() -> Any:
+    """ImportError, which says how to get it, where matplotlib is missing."""
     try:
         import matplotlib.pyplot as plt
     except ImportError:
         raise ImportError("plots need matplotlib: pip install 'unbraid[plot]'") from None
+    return plt
 
-    decibels, edges = spectrograms(rate, len(names), num_samples, stems)
+
+class Picture:
+    """The figure of stems that come block by block, in constant memory; `num_samples` is 0 where it is not known."""
+
+    def __init__(self, names: Sequence[str], rate: float, num_samples: int = 0) -> None:
+        self._plt = pyplot()
+        self._names = names
+        self._rate = rate
+        self._num_samples = 0
+        self._folder = tempfile.TemporaryDirectory(prefix="unbraid-")
+        self._analysis = Analysis(Path(self._folder.name), rate, len(names), num_samples or int(MOST_SECONDS * rate))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._analysis.close()
+        self._folder.cleanup()
+
+    def add(self, stems: Audio) -> None:
+        """The next block, (stems, channels, samples)."""
+        self._num_samples += stems.shape[-1]
+        self._analysis.add(stems)
+
+    def save(self, file: BinaryIO) -> None:
+        """Writes it as PNG."""
+        self.draw().savefig(file, format="png")
+
+    def draw(self, *, masks: bool = True) -> Any:
+        """The figure, once all has been added."""
+        self._analysis.end()
+        seconds = max(1, self._num_samples) / self._rate
+        return draw(self._plt, self._names, seconds, self._levels(), self._analysis.band_edges_hz, masks=masks)
+
+    def _levels(self) -> NDArray[np.float64]:
+        """In dB (frames, stems, bands): about a thousand frames, or all that there are."""
+        shape = (-1, len(self._names), NUM_BANDS)
+        kinds = [np.fromfile(file.path, np.uint8).reshape(shape) for file in reversed(self._analysis.spectrogram)]
+        levels = next((kind for kind in kinds if len(kind) >= TOP_FRAMES), kinds[-1])
+        return LOWEST_DB * (1 - (levels if len(levels) else np.zeros((1, *shape[1:]))) / 255)
+
+
+def draw(
+    plt: Any,
+    names: Sequence[str],
+    seconds: float,
+    decibels: NDArray[np.float64],
+    edges: tuple[float, float],
+    *,
+    masks: bool,
+) -> Any:
+    """The figure for levels in dB (frames, stems, bands), between the bands' lowest and highest frequency."""
     amplitudes = 10 ** (decibels / 20)
     mixture = 20 * np.log10(amplitudes.sum(axis=1))
     top = float(mixture.max())
     figure = plt.figure(figsize=(WIDTH_INCHES, ROW_INCHES * (1 + len(names))), layout="constrained")
     plt.close(figure)  # it is the caller's, not pyplot's
     axes = figure.subplots(1 + len(names), 1 + masks, sharex=True, sharey=True, squeeze=False)
-    extent = (0, num_samples / rate, 0, NUM_BANDS)
+    extent = (0, seconds, 0, NUM_BANDS)
     look = {"origin": "lower", "aspect": "auto", "extent": extent, "interpolation": "nearest"}
     levels: Any = None
     parts: Any = None
@@ -70,23 +129,6 @@ def draw(names: Sequence[str], rate: float, num_samples: int, stems: Iterable[Au
         axes[0, 1].set_axis_off()
         figure.colorbar(parts, ax=axes[1:, 1].tolist(), label="part of the amplitude")
     return figure
-
-
-def spectrograms(
-    rate: float, num_stems: int, num_samples: int, stems: Iterable[Audio]
-) -> tuple[NDArray[np.float64], tuple[float, float]]:
-    """Levels in dB (frames, stems, bands), of some 500 to 1000 frames, and the bands' lowest and highest frequency."""
-    with tempfile.TemporaryDirectory(prefix="unbraid-") as folder:
-        analysis = Analysis(Path(folder), rate, num_stems, num_samples)
-        try:
-            for block in stems:
-                analysis.add(block)
-            analysis.end()
-        finally:
-            analysis.close()
-        coarse = np.frombuffer(analysis.spectrogram[-1].path.read_bytes(), np.uint8)
-    levels = LOWEST_DB * (1 - coarse.reshape(-1, num_stems, NUM_BANDS) / 255)
-    return levels, analysis.band_edges_hz
 
 
 def mel_place(hertz: float, edges: tuple[float, float]) -> float:

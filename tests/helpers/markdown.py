@@ -4,7 +4,6 @@ A comment on the line above a block says what cannot be seen from the block itse
 
     <!-- not run: REASON -->         it is left out, for that reason
     <!-- needs: ffmpeg, torch -->    it is run only where these programs and packages are (see `missing`)
-    <!-- file: NAME -->              it is no code: it is saved under that name, for the blocks that follow
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from helpers import ROOT
 RUN = ("python", "sh")
 DATA = ("", "text", "ini", "toml")
 DIRECTIVE = re.compile(r"\{[\w-]+\}")  # Sphinx's own: ```{toctree}
-NOTE = re.compile(r"<!-- (not run|needs|file): (.+) -->")
+NOTE = re.compile(r"<!-- (not run|needs): (.+) -->")
 
 
 @dataclass(frozen=True)
@@ -125,11 +124,9 @@ class Reader:
     def follow(self, blocks: Sequence[Block]) -> None:
         """Types blocks in, from inside the folder: Python in this process, commands in a shell."""
         for block in blocks:
-            if "file" in block.notes:
-                (self.folder / block.notes["file"]).write_text(block.text, encoding="utf-8")
-            elif not block.runs:
+            if not block.runs:
                 continue
-            elif block.language == "python":
+            if block.language == "python":
                 # The empty lines make a traceback show the page's own line numbers.
                 exec(compile("\n" * (block.line - 1) + block.text, block.page, "exec"), self.names)
             else:

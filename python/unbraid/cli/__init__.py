@@ -1,4 +1,4 @@
-"""The command line: `unbraid separate`, `remix`, `batch`, `listen`, `report`, `info`, `check`, `plugin`."""
+"""The command line: `unbraid separate`, `remix`, `batch`, `listen`, `report`, `live`, `info`, `check`, `plugin`."""
 
 from .endings import main
 

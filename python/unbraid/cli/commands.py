@@ -14,7 +14,7 @@ import click
 from .. import _core
 from .._core import Model, __version__
 from ..files import processing as files
-from ..files.naming import URL, check_distinct, check_formats, endings, stem_targets
+from ..files.naming import URL, check_distinct, check_formats, endings, plot_path, stem_targets
 from ..files.output_format import is_standard, kind_of
 from ..rack import Chain
 from ..registry import ModelInfo, describe, load_model, read_installed
@@ -30,10 +30,12 @@ from .file_options import (
     format_option,
     keep_going_option,
     multitrack_option,
+    plot_option,
     threads_option,
     video_option,
 )
 from .listen_commands import listen, report
+from .live_command import live
 from .messages import print_error, printable
 from .options import StemCommand, gains_of, known_stems, model_option, stems_option
 from .plugin_commands import plugin_commands
@@ -55,6 +57,7 @@ def commands() -> None:
 commands.add_command(batch)
 commands.add_command(listen)
 commands.add_command(report)
+commands.add_command(live)
 commands.add_command(check)
 commands.add_command(plugin_commands)
 
@@ -71,6 +74,7 @@ commands.add_command(plugin_commands)
 @model_option
 @video_option
 @multitrack_option
+@plot_option
 @audio_track_option
 @click.option("--talkers", metavar="N", type=int, help="How many people a model that tells people apart looks for.")
 @keep_going_option
@@ -86,6 +90,7 @@ def separate(
     model: Model,
     video: bool,
     multitrack: str | None,
+    plot: bool,
     audio_track: int,
     talkers: int | None,
     keep_going: bool,
@@ -129,13 +134,14 @@ def separate(
             bit_depth=bit_depth,
             video=video,
             multitrack=multitrack,
+            plot=plot,
             audio_track=audio_track,
             keep_going=keep_going,
             force=force,
             threads=threads,
             progress=progress,
         )
-        return dict.fromkeys(paths.values())
+        return dict.fromkeys([*paths.values(), *([plot_path(paths, multitrack)] if plot else [])])
 
     done = [run(separate_one, source, quiet) for source in sources]
     return 0 if all(done) else SOME_FAILED

@@ -19,6 +19,17 @@ def to_format(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     return kind
 
 
+def to_plot(_ctx: click.Context, _param: click.Parameter, value: bool) -> bool:
+    if value:
+        from ..plotting import pyplot
+
+        try:
+            pyplot()
+        except ImportError as error:
+            raise click.BadParameter(str(error)) from None
+    return value
+
+
 format_option = click.option(
     "--format", "kind", metavar="|".join(AUDIO_FORMATS), default="wav", show_default=True, callback=to_format,
     help="Of the files that are written.",
@@ -45,6 +56,9 @@ video_option = click.option(
 multitrack_option = click.option(
     "--multitrack", metavar="OUT.mkv", help="Write all stems into one file, as named tracks, beside the picture.",
 )  # fmt: skip
+plot_option = click.option(
+    "--plot", is_flag=True, callback=to_plot, help="Write a picture beside the stems: spectrograms, and their masks."
+)
 threads_option = click.option(
     "--threads",
     metavar="N",

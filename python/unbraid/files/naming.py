@@ -49,6 +49,13 @@ def stem_targets(
     return dict.fromkeys(names, target)
 
 
+def plot_path(targets: Mapping[str, Path], multitrack: str | os.PathLike[str] | None) -> Path:
+    """Where the picture of an input's stems goes: beside them, or beside the file that has them all."""
+    if multitrack is not None:
+        return Path(multitrack).with_suffix(".png")
+    return next(iter(targets.values())).with_name("stems.png")
+
+
 def film_kind(source: Path) -> str:
     """The container of a film made from another: the same, or the one that holds anything."""
     return kind_of(source) if kind_of(source) in FILM_FORMATS else "mkv"

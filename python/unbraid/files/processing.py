@@ -8,15 +8,16 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
-from .._checks import Gain, gains_by_stem
+from .._checks import Audio, Gain, gains_by_stem
 from ..registry import DEFAULT_MODEL, load_model
 from ..separator import ModelLike, Remixer, stems_asked_for
 from .audio_io import Output
 from .av_reader import CAN_READ_APART
 from .errors import AudioFileError, DamageWarning, FilmWarning
 from .input_file import InputFile, described
-from .naming import check_formats, check_source, stem_targets
+from .naming import check_formats, check_source, plot_path, stem_targets
 from .output_format import check_bit_depth, is_standard, kind_of
 from .outputs import OutputSet
 from .pipeline import Step, check_threads, run_steps
@@ -45,6 +46,7 @@ def separate_file(
     bit_depth: int | None = None,
     video: bool = False,
     multitrack: PathLike | None = None,
+    plot: bool = False,
     audio_track: int = 1,
     keep_going: bool = False,
     force: bool = False,
@@ -69,6 +71,9 @@ def separate_file(
     in the place of that track. `multitrack` is a file that gets all stems as tracks instead, and the picture if there
     is one: .mkv, .mka (FLAC), .mov (PCM), .mp4, .m4v, .m4a (AAC) or .webm (Opus or Vorbis).
 
+    With `plot`, and the extra [plot], the figure of `unbraid.plot` goes beside the stems, as stems.png; beside
+    `multitrack` with its name. It shows all of the model's stems.
+
     An input that is damaged or cut short is refused, and what is wrong is named with its time; what only decoding tells
     is found on the way. With `keep_going` what can be decoded is used, in its place, with silence for what is missing
     in the middle, and a DamageWarning tells what that is.
@@ -78,8 +83,9 @@ def separate_file(
     there, or has appeared meanwhile, unless `force`; AudioFileError for an input that is no whole audio file, as a pipe
     or a URL; another OSError for what cannot be read or written, ValueError for an unknown stem, format or bit
     depth and for an output that is the input, ModelError for a model that cannot be had, RuntimeError where ONNX
-    Runtime is missing or fails. Warns of samples that integers cannot hold with ClippingWarning,
-    and with FilmWarning of gaps in a film's sound, which become silence, and of what its new container does not hold.
+    Runtime is missing or fails, ImportError for a plot without matplotlib. Warns of samples that integers cannot hold
+    with ClippingWarning, and with FilmWarning of gaps in a film's sound, which become silence, and of what its new
+    container does not hold.
     """
     source = Path(input)
     model = load_model(model)
@@ -87,21 +93,37 @@ def separate_file(
     names = choose_stems(stems, stem_names)
     targets = stem_targets(source, Path(output_dir), names, format, video=video, multitrack=multitrack)
 
+    if plot:
+        from ..plotting import Picture, pyplot  # which need this module
+
+        pyplot()  # it is missed before any work
+    figures: list[Picture] = []
+
     def stems_of(mixture: InputFile) -> Sequence[Step]:
         rows = {name: stem_names.index(name) for name in names}
         separated = separation_steps(mixture.sample_rate, mixture.channels, model, talkers, block_length(mixture))
-        return [*separated, lambda estimates: {name: estimates[row] for name, row in rows.items()}]
+        if plot:
+            figures.append(stack.enter_context(Picture(stem_names, mixture.sample_rate, mixture.num_samples)))
 
-    process_file(
-        *(source, targets, stems_of),
-        bit_depth=bit_depth,
-        needs_picture=video,
-        audio_track=audio_track,
-        keep_going=keep_going,
-        force=force,
-        threads=threads,
-        progress=progress,
-    )
+        def chosen(estimates: Audio) -> dict[str, Audio]:
+            for figure in figures:
+                figure.add(estimates)
+            return {name: estimates[row] for name, row in rows.items()}
+
+        return [*separated, chosen]
+
+    with contextlib.ExitStack() as stack:
+        process_file(
+            *(source, targets, stems_of),
+            at_end={plot_path(targets, multitrack): lambda file: figures[0].save(file)} if plot else {},
+            bit_depth=bit_depth,
+            needs_picture=video,
+            audio_track=audio_track,
+            keep_going=keep_going,
+            force=force,
+            threads=threads,
+            progress=progress,
+        )
     return targets
 
 
@@ -153,6 +175,7 @@ def process_file(
     targets: Mapping[str, Path],
     steps: Callable[[InputFile], Sequence[Step]],
     *,
+    at_end: Mapping[Path, Callable[[BinaryIO], None]] | None = None,
     bit_depth: int | None = None,
     needs_picture: bool = False,
     audio_track: int = 1,
@@ -164,10 +187,12 @@ def process_file(
     """Sends a file through steps and writes the parts that the last gives, by name, to `targets`: all of them or none.
 
     A step gets block after block, and None at the end. A part is (channels, samples), as many of all that are given
-    together; parts that share a target are its tracks. Raises ValueError for a target of an unknown format,
+    together; parts that share a target are its tracks. What is `at_end` is written once all else is, by the function
+    given. Raises ValueError for a target of an unknown format,
     AudioFileError for a source that is no whole audio file, OSError.
     """
     threads = check_threads(threads)
+    at_end = at_end or {}
     tracks: dict[Path, list[str]] = {}
     for name, target in targets.items():
         tracks.setdefault(target, []).append(name)
@@ -178,8 +203,10 @@ def process_file(
     with InputFile(source, keep_going=keep_going, track=audio_track) as mixture:
         if needs_picture and not (mixture.film and mixture.film.has_picture):
             raise AudioFileError(f"{source}: has no picture")
-        check_not_source(tracks, source)
+        check_not_source([*tracks, *at_end], source)
         named = {str(target): target for target in tracks if not is_standard(target)}
+        has_pipe = mixture.is_pipe or len(named) < len(tracks)
+        named |= {str(target): target for target in at_end}
         with OutputSet(named, force=force) as outputs, contextlib.ExitStack() as stack:
             about = (mixture.metadata, mixture.film)
             kind = (mixture.sample_rate, mixture.channels, bit_depth, mixture.layout)
@@ -187,7 +214,7 @@ def process_file(
                 target: stack.enter_context(open_writer(target, outputs.files.get(str(target)), *kind, names, *about))
                 for target, names in tracks.items()
             }
-            if mixture.is_pipe or len(named) < len(tracks) or (mixture.film and not CAN_READ_APART):
+            if has_pipe or (mixture.film and not CAN_READ_APART):
                 threads = 1  # a thread that waits for a pipe hears no Ctrl-C
             writers = [writer(files[target], names) for target, names in tracks.items()]
             blocks = itertools.chain(mixture.blocks(BLOCK_SECONDS), [None])
@@ -197,6 +224,8 @@ def process_file(
                     if progress:
                         done = min(file.num_samples for file in files.values())
                         progress(done / mixture.sample_rate, mixture.num_samples / mixture.sample_rate)
+            for target, save in at_end.items():
+                save(outputs.files[str(target)])
     warn_of_input(mixture)
     warn_of_outputs(files.values())
 
