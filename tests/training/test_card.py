@@ -6,13 +6,17 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 for package in ("matplotlib", "scipy", "soundfile", "soxr"):
     pytest.importorskip(package, reason="needs the extra [train]")
 
+import soundfile  # noqa: E402
+
 from helpers.toy_corpus import write_clip  # noqa: E402
-from helpers.toy_model import save_toy_model  # noqa: E402
+from helpers.toy_model import save_embedding_model, save_toy_model  # noqa: E402
+from unbraid.evaluation.pairs import PairScore  # noqa: E402
 from unbraid.evaluation.scores import Score  # noqa: E402
 from unbraid.training.card import sources_table, worst_clip, write_card  # noqa: E402
 
@@ -115,3 +119,26 @@ def test_a_card_says_what_the_files_say(tmp_path: Path) -> None:
     for image in ("curve.png", "worst.png"):
         assert f"({image})" in record
         assert (recipe / image).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_card_of_a_model_of_talkers(tmp_path: Path) -> None:
+    """It has heard voices alone, and says so; its figures are of pairs."""
+    model = save_embedding_model(tmp_path / "people.onnx", training_run=json.dumps(RUN))
+    corpus, run, recipe = (tmp_path / name for name in ("corpus", "run", "recipe"))
+    for path in (corpus, run, recipe):
+        path.mkdir()
+    rng = np.random.default_rng(1)
+    (tmp_path / "pairs" / "000").mkdir(parents=True)
+    for name in ("talker1", "talker2"):
+        soundfile.write(tmp_path / "pairs" / "000" / f"{name}.flac", 0.1 * rng.standard_normal(8000), 16000)
+    (corpus / "summary.json").write_text(json.dumps(SUMMARY))
+    (run / "config.json").write_text(json.dumps({"model": {}, "train": {"steps": 7}}))
+    (run / "log.jsonl").write_text(json.dumps({"step": 7, "gain_db": 6.0, "k-means": 5.0, "true centres": 7.0}))
+    (recipe / "limits.md").write_text("## Limits\n\nIt is a toy.\n")
+    scores = tmp_path / "scores.json"
+    scores.write_text(json.dumps([asdict(PairScore("000", -1.5, 16.0, True))]))
+    text = write_card(model, recipe, corpus, run, scores, tmp_path / "pairs").read_text()
+    for piece in ("It hears whole signals", "| all | 1 | -1.50 | 16.00 |", "| poems |", "In all: speech 1.5 h."):
+        assert piece in text, piece
+    assert "songs" not in text
+    assert "The worst pair, clip 000, gains -1.5 dB" in (recipe / "training.md").read_text()

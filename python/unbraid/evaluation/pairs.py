@@ -79,7 +79,7 @@ def pitch(audio: Audio, sample_rate: int) -> float:
     energy = np.square(frames).sum(axis=1)
     loud = frames[energy > energy.max() * 0.05]
     power = np.abs(scipy.fft.rfft(loud - loud.mean(axis=1, keepdims=True), 2 * length)) ** 2
-    correlation = scipy.fft.irfft(power)[:, :length] * length / (length - np.arange(length))
+    correlation = scipy.fft.irfft(power)[:, :length]  # of fewer products the longer the period: no octave too low
     low, high = sample_rate // 400, sample_rate // 70
     periods = low + correlation[:, low:high].argmax(axis=1)
     return float(sample_rate / np.median(periods))
