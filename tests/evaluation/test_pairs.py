@@ -29,7 +29,7 @@ RATE = 16000
 
 def voice(hz: float, seconds: float = 0.6) -> np.ndarray:
     phase = 2 * np.pi * hz * np.arange(int(seconds * RATE)) / RATE
-    return (0.05 * sum(np.sin(k * phase) / k for k in range(1, 9)))[None].astype(np.float32)
+    return 0.05 * np.sum([np.sin(k * phase) / k for k in range(1, 9)], axis=0, dtype=np.float32)[None]
 
 
 def test_pitch_is_that_of_the_voice() -> None:
