@@ -13,6 +13,7 @@ soundfile = pytest.importorskip("soundfile", reason="needs the extra [train]")
 pytest.importorskip("soxr", reason="needs the extra [train]")
 pytest.importorskip("scipy", reason="needs the extra [train]")
 
+from helpers.audio import Audio  # noqa: E402
 from helpers.toy_model import save_embedding_model  # noqa: E402
 from unbraid.evaluation import __main__ as command  # noqa: E402
 from unbraid.evaluation.pairs import (  # noqa: E402
@@ -27,9 +28,10 @@ from unbraid.evaluation.pairs import (  # noqa: E402
 RATE = 16000
 
 
-def voice(hz: float, seconds: float = 0.6) -> np.ndarray:
+def voice(hz: float, seconds: float = 0.6) -> Audio:
     phase = 2 * np.pi * hz * np.arange(int(seconds * RATE)) / RATE
-    return 0.05 * np.sum([np.sin(k * phase) / k for k in range(1, 9)], axis=0, dtype=np.float32)[None]
+    tones = np.stack([np.sin(k * phase) / k for k in range(1, 9)])
+    return (0.05 * tones.sum(axis=0, keepdims=True)).astype(np.float32)
 
 
 def test_pitch_is_that_of_the_voice() -> None:
