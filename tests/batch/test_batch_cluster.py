@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from helpers.audio import soft_noise, write
-from helpers.batches import count, holders, records, start, told, wait_for
+from helpers.batches import count, holders, records, told, wait_for
 from helpers.shell import Shell
 
 RATE = 16000
@@ -48,7 +48,7 @@ def kill_actor_on(process: subprocess.Popen[str], name: str, known: int = 0) -> 
 @needs_proc
 def test_actors_are_killed(shell: Shell, songs: Path) -> None:
     """Nothing is lost, and nothing done twice; a file that kills every actor is a failure, not a loop."""
-    with start(shell, *COMMAND) as process:
+    with shell.start(*COMMAND) as process:
         kill_actor_on(process, "long.flac")
         actor = 0
         for _ in range(3):

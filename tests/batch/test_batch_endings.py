@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from helpers.audio import soft_noise, write
-from helpers.batches import children, count, holders, records, start, told, wait_for
+from helpers.batches import children, count, holders, records, told, wait_for
 from helpers.shell import Shell
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for the workers in /proc")
@@ -48,7 +48,7 @@ def kill_worker_on(process: subprocess.Popen[str], name: str, known: int = 0) ->
 
 def test_a_worker_is_killed(shell: Shell, songs: Path) -> None:
     """Nothing is lost, and nothing done twice."""
-    with start(shell, *COMMAND) as process:
+    with shell.start(*COMMAND) as process:
         kill_worker_on(process, "long.flac")
         stdout, stderr = process.communicate(timeout=120)
     assert (process.returncode, told(stderr)) == (0, [])
@@ -60,7 +60,7 @@ def test_a_worker_is_killed(shell: Shell, songs: Path) -> None:
 
 def test_a_file_that_kills_its_worker(shell: Shell, songs: Path) -> None:
     """Is a failure after some tries, not a loop; the others are done."""
-    with start(shell, *COMMAND) as process:
+    with shell.start(*COMMAND) as process:
         worker = 0
         for _ in range(3):
             worker = kill_worker_on(process, "long.flac", worker)
@@ -79,7 +79,7 @@ def test_a_file_that_kills_its_worker(shell: Shell, songs: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_and_it_goes_on(shell: Shell, songs: Path, number: signal.Signals) -> None:
     out = shell.folder / "out"
-    with start(shell, *COMMAND) as process:
+    with shell.start(*COMMAND) as process:
         wait_for(process, lambda: count(out, "done").total() >= 2 and parts(shell))
         workers = children(process.pid)
         for pid in (process.pid, *workers):  # as a terminal does
@@ -99,7 +99,7 @@ def test_a_signal_ends_it_and_it_goes_on(shell: Shell, songs: Path, number: sign
 def test_the_run_is_killed_and_goes_on(shell: Shell, songs: Path) -> None:
     """Its workers end as well, and a line of the manifest that was cut off is none."""
     out = shell.folder / "out"
-    with start(shell, *COMMAND) as process:
+    with shell.start(*COMMAND) as process:
         wait_for(process, lambda: count(out, "done").total() >= 2 and parts(shell))
         workers = children(process.pid)
         process.kill()
@@ -126,7 +126,7 @@ def test_outputs_of_a_run_that_died_before_it_noted_them(shell: Shell, songs: Pa
 
 
 def test_two_runs_at_once(shell: Shell, songs: Path) -> None:
-    with start(shell, *COMMAND) as process:
+    with shell.start(*COMMAND) as process:
         wait_for(process, lambda: parts(shell))
         assert shell.fails(1, *COMMAND) == f"{shell.folder}/out: another run is writing to this folder"
         assert process.wait(timeout=120) == 0

@@ -14,7 +14,7 @@ import pytest
 
 import unbraid
 from helpers.audio import Audio, read_audio, soft_noise, write
-from helpers.shell import Shell, command
+from helpers.shell import Shell
 from unbraid import cli
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and streams differ")
@@ -41,15 +41,7 @@ def start(shell: Shell, *arguments: str, ignoring: signal.Signals | None = None)
         if ignoring:
             signal.signal(ignoring, signal.SIG_IGN)
 
-    process = subprocess.Popen(
-        command(*arguments),
-        cwd=shell.folder,
-        env=shell.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=prepare,
-    )
+    process = shell.start(*arguments, prepare=prepare)
     deadline = time.monotonic() + 30
     while not list(shell.folder.rglob("*.part")):
         assert process.poll() is None

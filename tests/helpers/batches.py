@@ -11,20 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from helpers.shell import Shell, command
-
 PATIENCE_SECONDS = 60
-
-
-def start(shell: Shell, *arguments: str | Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command(*arguments),
-        cwd=shell.folder,
-        env=shell.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def children(pid: int) -> list[int]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from helpers.shell import Shell, command
+from helpers.shell import Shell
 
 
 @dataclass
@@ -65,14 +65,7 @@ class Listening:
 @contextlib.contextmanager
 def listening(shell: Shell, *arguments: str | Path) -> Iterator[Listening]:
     cache = shell.folder / "cache"
-    process = subprocess.Popen(
-        command("listen", "--no-browser", *arguments),
-        cwd=shell.folder,
-        env=shell.environment | {"XDG_CACHE_HOME": str(cache)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = shell.start("listen", "--no-browser", *arguments, XDG_CACHE_HOME=str(cache))
     assert process.stdout
     assert process.stderr
     try:

@@ -36,6 +36,20 @@ class Shell:
         assert "Traceback" not in done.stderr
         return done
 
+    def start(
+        self, *arguments: str | Path, prepare: Callable[[], object] | None = None, **environment: str
+    ) -> subprocess.Popen[str]:
+        """A command under way, with more in its environment."""
+        return subprocess.Popen(
+            command(*arguments),
+            cwd=self.folder,
+            env=self.environment | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=prepare,
+        )
+
     def fails(self, code: int, *arguments: str | Path) -> str:
         """The one line it says on failing."""
         done = self.run(*arguments)

@@ -9,13 +9,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from ..files.placing import sync_folder
 from ..files.scratch import lock_now
-
-if TYPE_CHECKING:
-    from typing import Self
 
 MANIFEST_NAME = "unbraid-batch.jsonl"
 
@@ -72,12 +69,6 @@ class FileManifest:
         except BaseException:
             self._file.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def append(self, record: Record) -> None:
         line = f"{to_line(record)}\n".encode()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from ..files.naming import is_pattern, matches
+from ..files.naming import has_wildcard, is_pattern, matches
 from ..files.output_format import FORMATS, is_standard
 from .places import is_url
 from .work import Item
@@ -62,7 +63,7 @@ def items_of(source: str, column: str) -> Iterable[Item]:
     if os.path.isdir(source):  # noqa: PTH112 - Path drops the dots that a name may begin with
         return [item_of(path, os.path.relpath(path, source)) for path in walk(source)]
     if is_pattern(source):
-        base = fixed_part(source)
+        base = Path(*fixed_parts(Path(source).parts))
         return [item_of(path, os.path.relpath(path, base)) for path in matches(source)] or [item_of(source, source)]
     if Path(source).suffix.lower() in LISTS:
         return listed_items(Path(source), column)
@@ -96,11 +97,9 @@ def is_audio_name(name: str) -> bool:
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in ENDINGS  # noqa: PTH122
 
 
-def fixed_part(pattern: str) -> str:
-    """The folder that a pattern begins with, as far as it has no wildcard."""
-    parts = Path(pattern).parts
-    first = next(place for place, part in enumerate(parts) if "*" in part or "?" in part)
-    return str(Path(*parts[:first]))
+def fixed_parts(parts: Iterable[str]) -> list[str]:
+    """The folders that a pattern begins with, as far as they have no wildcard."""
+    return list(itertools.takewhile(lambda part: not has_wildcard(part), parts))
 
 
 def listed_items(path: Path, column: str) -> list[Item]:

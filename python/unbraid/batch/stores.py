@@ -11,8 +11,9 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..files.naming import has_wildcard
 from .manifest import Manifest, Record, from_line, to_line
-from .sources import is_audio_name
+from .sources import fixed_parts, is_audio_name
 from .work import Item
 
 EXTRA = "pip install 'unbraid[batch]'"
@@ -40,9 +41,8 @@ def open_store(url: str) -> tuple[Any, str]:
 def find_in_store(url: str) -> list[Item]:
     """The inputs in a folder of a store, of a pattern, or the one file."""
     store, path = open_store(url)
-    if "*" in path or "?" in path:
-        parts = path.split("/")
-        base = "/".join(parts[: next(n for n, part in enumerate(parts) if "*" in part or "?" in part)])
+    if has_wildcard(path):
+        base = "/".join(fixed_parts(path.split("/")))
         found = store.glob(path, detail=True)
         found = {name: info for name, info in found.items() if info["type"] == "file"}
     elif store.isdir(path):

@@ -85,7 +85,11 @@ def as_typed(source: Path) -> str:
 
 def is_pattern(name: str) -> bool:
     """Whether a name has wildcards, and is no name of what is there."""
-    return ("*" in name or "?" in name) and not os.path.lexists(name)
+    return has_wildcard(name) and not os.path.lexists(name)
+
+
+def has_wildcard(name: str) -> bool:
+    return "*" in name or "?" in name
 
 
 def matches(pattern: str) -> list[str]:
