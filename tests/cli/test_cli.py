@@ -341,21 +341,8 @@ def test_version_and_help(shell: Shell) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_progress_shows_on_a_terminal(shell: Shell, talk: Path) -> None:
-    import pty
-
-    main, terminal = pty.openpty()
-    environment = shell.environment | {"TERM": "xterm", "COLUMNS": "100"}
-    done = subprocess.run(
-        command("separate", "talk.wav", "--model", "toy"),
-        cwd=shell.folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=terminal,
-        check=True,
-    )
-    os.close(terminal)
-    shown = os.read(main, 1 << 16).decode()
-    os.close(main)
-    assert b"stems/talk/speech.wav" in done.stdout
+    status, stdout, shown = shell.on_terminal("separate", "talk.wav", "--model", "toy")
+    assert status == 0
+    assert "stems/talk/speech.wav" in stdout
     assert "talk.wav" in shown
     assert "x real time" in shown

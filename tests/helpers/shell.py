@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -49,6 +50,21 @@ class Shell:
             text=True,
             preexec_fn=prepare,
         )
+
+    def on_terminal(self, *arguments: str | Path) -> tuple[int, str, str]:
+        """The exit status of a command, its standard output, and all that a terminal gets of its standard error."""
+        import pty
+
+        ours, theirs = pty.openpty()
+        with self.start(*arguments, prepare=lambda: os.dup2(theirs, 2), TERM="xterm", COLUMNS="100") as process:
+            os.close(theirs)
+            shown = b""
+            with contextlib.suppress(OSError):  # the end of a terminal is an error
+                while part := os.read(ours, 4096):  # a terminal gives no more at once
+                    shown += part
+            os.close(ours)
+            stdout, _ = process.communicate()
+        return process.returncode, stdout, shown.decode()
 
     def fails(self, code: int, *arguments: str | Path) -> str:
         """The one line it says on failing."""
