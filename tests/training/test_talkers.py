@@ -16,10 +16,12 @@ for package in ("pyroomacoustics", "scipy", "soundfile", "soxr"):
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 
 import unbraid  # noqa: E402
+from helpers.toy_corpus import save_toy_corpus  # noqa: E402
 from unbraid import _core  # noqa: E402
+from unbraid.training.corpus.clips import Clip  # noqa: E402
 from unbraid.training.export import ExportError  # noqa: E402
 from unbraid.training.talkers import export as talkers_export  # noqa: E402
-from unbraid.training.talkers import frames, losses, train  # noqa: E402
+from unbraid.training.talkers import frames, losses, pairs, train  # noqa: E402
 from unbraid.training.talkers.clustering import cluster  # noqa: E402
 from unbraid.training.talkers.export import export  # noqa: E402
 from unbraid.training.talkers.frames import BANDS, HOP_LENGTH, POWER_SCALE, WIN_LENGTH  # noqa: E402
@@ -56,12 +58,14 @@ def test_spectra_are_the_cores(rng: np.random.Generator) -> None:
 
 def test_band_sums_are_those_of_the_mixture(rng: np.random.Generator) -> None:
     talkers = rng.standard_normal((3, 4 * WIN_LENGTH)).astype(np.float32)
-    pair = band_sums(talkers, 0.1)
+    pair = band_sums(np.stack([frames.spectra(audio) for audio in talkers]), 0.1)
     assert pair.cross.shape == pair.talkers.shape == (3, len(pair.mixture), BANDS.num_bands)
     np.testing.assert_allclose(pair.cross.sum(axis=0), pair.mixture, atol=1e-5 * pair.mixture.max())
     whole = talkers.sum(axis=0) * 0.1 / np.sqrt(np.mean(talkers.sum(axis=0) ** 2))
     power = BANDS.sum(np.abs(frames.spectra(whole.astype(np.float32))) ** 2)
-    np.testing.assert_allclose(pair.mixture, power, rtol=1e-3, atol=1e-5 * power.max())
+    scale = power.sum() / pair.mixture.sum()
+    assert scale == pytest.approx(1, abs=0.1)  # the window weighs the ends less
+    np.testing.assert_allclose(pair.mixture * scale, power, rtol=1e-3, atol=1e-5 * power.max())
 
 
 def test_a_pair_is_of_two_people_and_repeats_by_seed(corpus: Path) -> None:
@@ -73,6 +77,56 @@ def test_a_pair_is_of_two_people_and_repeats_by_seed(corpus: Path) -> None:
         ratio_db = 10 * np.log10(talkers[0].sum() / talkers[1].sum())
         assert abs(ratio_db) < 10  # 5 dB while both talk; one of them may talk for less of the time
         assert not np.allclose(talkers[0] / talkers[0].max(), talkers[1] / talkers[1].max(), atol=1e-2)
+
+
+def test_a_talker_of_a_crowd_is_one_of_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that nobody told apart may each be another's, so no talker says more than one of them."""
+    folder = save_toy_corpus(tmp_path)
+    index = folder / "toy_speech.json"
+    rows = json.loads(index.read_text())
+    for row in rows["clips"]:
+        row["speaker"] = "toy_speech/toy_speech"
+    index.write_text(json.dumps(rows))
+    summary = json.loads((folder / "summary.json").read_text())
+    summary["sources"]["toy_speech"]["voices"] = 9
+    (folder / "summary.json").write_text(json.dumps(summary))
+    monkeypatch.setattr(pairs, "CROWD", 2)
+    said: list[set[str]] = []
+    talk = PairDrawer._talk
+
+    def listen(self: PairDrawer, clips: list[Clip]) -> pairs.Talker | None:
+        said.append({clip.path for clip in clips})
+        return talk(self, clips)
+
+    monkeypatch.setattr(PairDrawer, "_talk", listen)
+    for seed in range(6):
+        PairDrawer(folder, "train", 2.0, seed).draw()
+    assert all(len(paths) == 1 for paths in said)
+    for one, other in zip(said[::2], said[1::2], strict=True):
+        assert one != other
+    monkeypatch.setattr(pairs, "CROWD", 3)  # two files of so few may well be the same person's
+    with pytest.raises(ValueError, match="1 voices, 2 are needed"):
+        PairDrawer(folder, "train", 2.0, 1).draw()
+
+
+def test_only_voices_of_training_are_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = save_toy_corpus(tmp_path)
+    ratios: list[float] = []
+
+    def note(spectra: Any, ratio: float, *_: float) -> Any:
+        ratios.append(ratio)
+        return spectra
+
+    monkeypatch.setattr(pairs, "shift_formants", note)
+    drawer = PairDrawer(folder, "validation", 2.0, 1)
+    for _ in range(5):
+        drawer.draw()
+    assert not ratios
+    drawer = PairDrawer(folder, "train", 2.0, 1)
+    for _ in range(10):
+        drawer.draw()
+    assert len(ratios) > 4
+    assert min(ratios) < 1 < max(ratios)
 
 
 # --- objectives -----------------------------------------------------------------------------------------------------
@@ -151,7 +205,7 @@ def test_k_means_of_silence_is_finite() -> None:
 def test_gains_from_band_sums_are_those_of_the_signals(rng: np.random.Generator) -> None:
     """A mask over the whole spectrum scales the mixture, which gains nothing; the true share gains what it should."""
     talkers = rng.standard_normal((2, 40 * HOP_LENGTH)).astype(np.float32)
-    pair = band_sums(talkers, 0.1)
+    pair = band_sums(np.stack([frames.spectra(audio) for audio in talkers]), 0.1)
     assert si_sdr_gain(np.full_like(pair.mixture, 0.3), pair, 0) == pytest.approx(0, abs=1e-4)
     masks = np.clip(pair.cross / pair.mixture, 0, 1)
     error = masks[0] ** 2 * pair.mixture - 2 * masks[0] * pair.cross[0] + pair.talkers[0]
@@ -166,8 +220,8 @@ def test_a_run_learns_logs_and_resumes(corpus: Path, tmp_path: Path, monkeypatch
     monkeypatch.setattr(train, "VALIDATION_SECONDS", 1.0)
     config = TalkersConfig(steps=3, warmup_steps=1, batch_size=2, seconds=1.0, validate_minutes=0.0, workers=0)
     run = TalkersRun(corpus, tmp_path, config, SMALL)
-    pairs = Pairs(corpus)
-    run.run(lambda: pairs.gains(run.average))
+    held_out = Pairs(corpus)
+    run.run(lambda: held_out.gains(run.average))
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [1, 2, 3]
     assert all(np.isfinite(row[key]) for row in rows for key in ("loss", "k-means", "true centres"))

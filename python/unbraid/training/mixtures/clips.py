@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +30,9 @@ class Clips:
             if clip.split == split:
                 self._groups[clip.kind].setdefault(clip.speaker, []).append(clip)
         self._names = {kind: list(groups) for kind, groups in self._groups.items()}
-        counts = load_voices(corpus)
-        self._odds = {kind: self._weigh(kind, counts) for kind in self._groups}
+        self._counts = load_voices(corpus)
+        self._odds = {kind: self._weigh(kind, self._counts) for kind in self._groups}
+        self._sources = {group: clips[0].source for groups in self._groups.values() for group, clips in groups.items()}
 
     @property
     def kinds(self) -> list[str]:
@@ -60,9 +61,21 @@ class Clips:
             odds = capped(odds, [clips[0].source for clips in self._groups[kind].values()], MAX_NOISE_SHARE)
         return odds
 
-    def draw(self, kind: str, rng: np.random.Generator) -> list[Clip]:
-        """The clips of one voice, one track or one noise."""
-        return self._groups[kind][rng.choice(self._names[kind], p=self._odds[kind])]
+    def draw(self, kind: str, rng: np.random.Generator, source: str | None = None) -> list[Clip]:
+        """The clips of one voice, one track or one noise; of one source alone if it is named."""
+        odds = self._odds[kind]
+        if source is not None:
+            odds = odds * [self._sources[name] == source for name in self._names[kind]]
+            odds = odds / odds.sum()
+        return self._groups[kind][rng.choice(self._names[kind], p=odds)]
+
+    def groups(self, kind: str) -> Collection[list[Clip]]:
+        """The clips of each voice, track or noise."""
+        return self._groups[kind].values()
+
+    def voices_of(self, clip: Clip) -> int:
+        """How many people may speak in the files that are drawn with a clip, for nothing tells them apart."""
+        return self._counts.get(clip.speaker, 1)
 
     def read(self, clip: Clip, speed: float = 1.0, max_samples: int | None = None, start: float = 0.0) -> Samples:
         """A clip, played `speed` times as fast, from the fraction `start` on, cut to `max_samples`."""

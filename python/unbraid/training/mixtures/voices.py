@@ -19,7 +19,7 @@ from scipy.ndimage import maximum_filter1d
 from unbraid.training.bands import BIN_HZ, NUM_BINS
 from unbraid.training.frames import Spectra
 
-LIFTER = 84  # samples of cepstrum kept at 48 kHz, 1.75 ms: formants, but no harmonics up to about 500 Hz
+LIFTER_SECONDS = 1.75e-3  # of cepstrum kept: formants, but no harmonics up to about 500 Hz
 MAX_GAIN_DB = 24.0
 RUMBLE_HZ = 45.0  # a bin of 31 Hz above, nothing is cut
 
@@ -76,22 +76,27 @@ def grains(audio: NDArray[np.float32], length: int, hop: float, ratios: NDArray[
     return frames
 
 
-def envelope(frames: Spectra, bandwidth_hz: float) -> NDArray[np.float32]:
+def envelope(frames: Spectra, bandwidth_hz: float, bin_hz: float = BIN_HZ) -> NDArray[np.float32]:
     """The smooth part of the natural log of the power, (frames, bins); level beyond the recording's bandwidth."""
+    num_bins = frames.shape[1]
     power = np.abs(frames) ** 2
     log_power = np.log(power + 1e-7 * power.max(axis=1, keepdims=True) + 1e-20)
-    last = min(NUM_BINS, int(0.97 * bandwidth_hz / BIN_HZ))
+    last = min(num_bins, int(0.97 * bandwidth_hz / bin_hz))
     log_power[:, last:] = log_power[:, last - 8 : last].mean(axis=1, keepdims=True)
-    cepstrum = scipy.fft.irfft(log_power, axis=1)[:, :LIFTER].astype(np.float32)
-    cepstrum[:, 1:] *= 1 + np.cos(np.pi * np.arange(1, LIFTER, dtype=np.float32) / LIFTER)  # both sides, tapered
-    smooth = scipy.fft.rfft(cepstrum, 2 * (NUM_BINS - 1), axis=1).real
+    lifter = round(LIFTER_SECONDS * 2 * (num_bins - 1) * bin_hz)
+    cepstrum = scipy.fft.irfft(log_power, axis=1)[:, :lifter].astype(np.float32)
+    cepstrum[:, 1:] *= 1 + np.cos(np.pi * np.arange(1, lifter, dtype=np.float32) / lifter)  # both sides, tapered
+    smooth = scipy.fft.rfft(cepstrum, 2 * (num_bins - 1), axis=1).real
     return np.ascontiguousarray(smooth, np.float32)
 
 
-def shift_formants(frames: Spectra, ratio: float | NDArray[np.float32], bandwidth_hz: float) -> Spectra:
+def shift_formants(
+    frames: Spectra, ratio: float | NDArray[np.float32], bandwidth_hz: float, bin_hz: float = BIN_HZ
+) -> Spectra:
     """Move the spectral envelope of (frames, bins) by a ratio, or one per frame (frames, 1); the harmonics stay."""
-    smooth = envelope(frames, bandwidth_hz)
-    at = np.minimum(np.arange(NUM_BINS) / np.broadcast_to(ratio, (len(frames), 1)), NUM_BINS - 1.001)
+    smooth = envelope(frames, bandwidth_hz, bin_hz)
+    last = frames.shape[1] - 1
+    at = np.minimum(np.arange(last + 1) / np.broadcast_to(ratio, (len(frames), 1)), last - 0.001)
     left = at.astype(np.int64)
     part = (at - left).astype(np.float32)
     moved = np.take_along_axis(smooth, left, 1) * (1 - part) + np.take_along_axis(smooth, left + 1, 1) * part

@@ -13,16 +13,19 @@ from scipy.signal import oaconvolve
 
 from unbraid.training.corpus.clips import Clip
 from unbraid.training.frames import SAMPLE_RATE as ROOM_RATE
+from unbraid.training.frames import Spectra, as_loud_as
 from unbraid.training.mixtures.clips import Clips
 from unbraid.training.mixtures.rooms import load_bank
-from unbraid.training.talkers.frames import BANDS, HOP_LENGTH, SAMPLE_RATE, WIN_LENGTH, spectra
-
-Audio = NDArray[np.float32]  # (samples,)
+from unbraid.training.mixtures.voices import shift_formants
+from unbraid.training.talkers.frames import BANDS, BIN_HZ, HOP_LENGTH, POWER_SCALE, SAMPLE_RATE, WIN_LENGTH, spectra
 
 MAX_RATIO_DB = 5.0  # of one talker to the other
 REVERBERANT = 0.25
 PAUSE_SECONDS = (0.05, 0.6)
 LEVEL_DB = (-40.0, -12.0)
+SAME_SOURCE = 0.5  # of the time all speak into the same kind of microphone, or that would tell them apart
+NARROW = 0.5  # of the time nobody is heard beyond the narrowest recording's bandwidth
+CROWD = 20  # people of whom two files seldom have the same
 
 
 @dataclass(frozen=True)
@@ -34,44 +37,68 @@ class Pair:
     talkers: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Talker:
+    """A voice, its frames of a mean square of one, and the bandwidth of its recording."""
+
+    spectra: Spectra
+    bandwidth_hz: float
+
+
 class PairDrawer:
-    """Draws pairs of voices of one split of a corpus, each pair of two different people."""
+    """Draws pairs of voices of one split of a corpus, each pair of two different people.
+
+    Those of the training split are moved in pitch and formants.
+    """
 
     def __init__(self, corpus: Path, split: str, seconds: float, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         self._clips = Clips(corpus, split, SAMPLE_RATE)
+        self._moved = split == "train"
         # Long enough for whole frames, and no longer.
         self.length = (int(seconds * SAMPLE_RATE) - WIN_LENGTH) // HOP_LENGTH * HOP_LENGTH + WIN_LENGTH
         self._rooms = [soxr.resample(room, ROOM_RATE, SAMPLE_RATE) for room in load_bank(corpus)]
+        people: dict[str, int] = {}
+        for clips in self._clips.groups("speech"):
+            count = min(self._clips.voices_of(clips[0]), len(clips))
+            people[clips[0].source] = people.get(clips[0].source, 0) + (count if count >= CROWD else 1)
+        self._people = people  # that can be told apart, by source
 
     def draw(self, num_talkers: int = 2) -> Pair:
         """A mixture of that many people.
 
         Raises ValueError where the corpus has fewer.
         """
-        if len(self._clips.odds("speech")) < num_talkers:
-            raise ValueError(f"the corpus has {len(self._clips.odds('speech'))} voices, {num_talkers} are needed")
-        voices = self._voices(num_talkers)
-        ratios_db = self.rng.uniform(-MAX_RATIO_DB / 2, MAX_RATIO_DB / 2, num_talkers)
-        talkers = [audio * np.float32(10 ** (ratio / 20)) for audio, ratio in zip(voices, ratios_db, strict=True)]
-        return band_sums(np.stack(talkers), 10 ** (self.rng.uniform(*LEVEL_DB) / 20))
+        if sum(self._people.values()) < num_talkers:
+            raise ValueError(f"the corpus has {sum(self._people.values())} voices, {num_talkers} are needed")
+        rng, voices = self.rng, self._voices(num_talkers)
+        talkers = np.stack([voice.spectra for voice in voices])
+        talkers *= 10 ** (rng.uniform(-MAX_RATIO_DB / 2, MAX_RATIO_DB / 2, (num_talkers, 1, 1)) / 20)
+        if rng.random() < NARROW:
+            talkers[..., int(min(voice.bandwidth_hz for voice in voices) / BIN_HZ) + 1 :] = 0
+        return band_sums(talkers, 10 ** (rng.uniform(*LEVEL_DB) / 20))
 
-    def _voices(self, count: int) -> list[Audio]:
-        found: dict[str, Audio] = {}
+    def _voices(self, count: int) -> list[Talker]:
+        found: dict[str, Talker] = {}
+        source = None
         while len(found) < count:
-            clips = self._clips.draw("speech", self.rng)
-            if clips[0].speaker not in found:
-                audio = self._talk(clips)
-                loud = np.sqrt(np.mean(audio[audio != 0] ** 2)) if audio.any() else 0.0
-                if loud > 0:
-                    found[clips[0].speaker] = np.asarray(audio / np.float32(loud))
+            clips = self._clips.draw("speech", self.rng, source)
+            name = clips[0].speaker
+            if (people := min(self._clips.voices_of(clips[0]), len(clips))) > 1:
+                # Each file may be another's voice: of one talker there is one.
+                clips = [clips[self.rng.integers(len(clips))]]
+                name = clips[0].path if people >= CROWD else name
+            if name not in found and (talker := self._talk(clips)):
+                found[name] = talker
+                if len(found) == 1 and self._people[clips[0].source] >= count and self.rng.random() < SAME_SOURCE:
+                    source = clips[0].source
         return list(found.values())
 
-    def _talk(self, clips: list[Clip]) -> Audio:
+    def _talk(self, clips: list[Clip]) -> Talker | None:
         """Files of one voice with pauses; half of the time it begins late, or in the middle of a word."""
         rng = self.rng
         audio = np.zeros(self.length, np.float32)
-        speed = float(np.exp(rng.uniform(-0.12, 0.12)))
+        speed = float(np.exp(rng.uniform(-0.2, 0.2))) if self._moved else 1.0
         at = 0 if rng.random() < 0.6 else int(rng.uniform(0, 0.4) * self.length)
         start = rng.uniform(0, 0.7) if at == 0 else 0.0
         while at < self.length:
@@ -82,17 +109,24 @@ class PairDrawer:
         if rng.random() < REVERBERANT:
             room = self._rooms[rng.integers(len(self._rooms))]
             audio = oaconvolve(audio, room)[: self.length].astype(np.float32)
-        return audio
+        if not audio.any():
+            return None
+        heard = spectra(audio / np.sqrt(np.mean(audio[audio != 0] ** 2)))
+        bandwidth_hz = min(SAMPLE_RATE / 2, clips[0].bandwidth_hz * speed)
+        if self._moved and rng.random() < 0.5:
+            heard = as_loud_as(shift_formants(heard, float(np.exp(rng.normal(0, 0.1))), bandwidth_hz, BIN_HZ), heard)
+        return Talker(heard, bandwidth_hz)
 
 
-def band_sums(talkers: Audio, rms: float) -> Pair:
-    """The sums of talkers (talkers, samples), their mixture brought to a root mean square of `rms`."""
-    scale = np.float32(rms / (np.sqrt(np.mean(talkers.sum(axis=0) ** 2)) + 1e-9))
-    parts = [spectra(audio * scale) for audio in talkers]
-    whole = np.sum(parts, axis=0)
-    own = np.stack([BANDS.pair_sum(part, part) for part in parts])
-    cross = np.stack([BANDS.pair_sum(part, whole) for part in parts])
-    return Pair(BANDS.pair_sum(whole, whole), cross, own)
+def band_sums(talkers: NDArray[np.complex64], rms: float) -> Pair:
+    """The sums of spectra (talkers, frames, bins), the mixture's level brought to a root mean square of `rms`."""
+    whole = talkers.sum(axis=0)
+    # By Parseval a mixture of mean square r² has r² · WIN_LENGTH² / 4 in the bins of a frame (Σw² = WIN_LENGTH / 2).
+    frame_power = rms**2 * WIN_LENGTH**2 / 4 * POWER_SCALE
+    scale = np.float32(frame_power / (np.mean(np.sum(np.abs(whole) ** 2, axis=1)) + 1e-20))
+    own = np.stack([BANDS.pair_sum(part, part) for part in talkers])
+    cross = np.stack([BANDS.pair_sum(part, whole) for part in talkers])
+    return Pair(BANDS.pair_sum(whole, whole) * scale, cross * scale, own * scale)
 
 
 def batches(drawer: PairDrawer, batch_size: int, num_talkers: int = 2) -> Iterator[Pair]:
