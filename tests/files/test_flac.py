@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
 import soundfile
 
 import unbraid
-from helpers.audio import Audio, on_grid, soft_noise
+from helpers.audio import Audio, on_grid, soft_noise, write
 from helpers.containers import decoded, flac_parts, ogg_page, pcm, written
+from unbraid.files.formats import inspect, inspect_beginning
+from unbraid.files.input_file import InputFile
 
 BLOCK = 4096
 ID3V1 = b"TAG" + bytes(125)
@@ -185,3 +188,77 @@ def test_an_endless_gap_is_not_filled(tmp_path: Path, audio: Audio, parts: tuple
     with pytest.raises(unbraid.AudioFileError, match=f"cut short: {(1 << 36) - 1 - 60000} of its"):
         decoded(path)
     np.testing.assert_array_equal(decoded(path, keep_going=True)[0], audio)
+
+
+# --- the beginning of a long file -----------------------------------------------------------------------------------
+
+RATE = 48000
+
+
+@pytest.fixture
+def long_parts(tmp_path: Path, rng: np.random.Generator) -> tuple[list[bytes], list[bytes]]:
+    """Of 10 s in mono."""
+    soundfile.write(tmp_path / "long.flac", on_grid(soft_noise(rng, 10 * RATE)), RATE, subtype="PCM_16")
+    return flac_parts((tmp_path / "long.flac").read_bytes())
+
+
+def beginning(path: Path, seconds: float) -> tuple[Audio, InputFile]:
+    with InputFile(path, keep_going=True, beginning_seconds=seconds) as file:
+        return np.concatenate(list(file.blocks(0.1234)), axis=1), file
+
+
+def test_a_beginning_is_that_of_the_whole(tmp_path: Path, long_parts: tuple[list[bytes], list[bytes]]) -> None:
+    path = written(tmp_path / "in.flac", b"ID3\3\0\0\0\0\0\x10" + bytes(16) + flac(long_parts))
+    audio, file = beginning(path, 3.3)
+    assert (file.is_beginning, file.num_samples, file.damage) == (True, 10 * RATE, [])
+    np.testing.assert_array_equal(audio, decoded(path)[0][:, : round(3.3 * RATE)])
+
+
+def test_a_beginning_takes_no_longer_in_a_longer_file(
+    tmp_path: Path, long_parts: tuple[list[bytes], list[bytes]]
+) -> None:
+    class Watched:
+        """A file that knows how far it was read."""
+
+        def __init__(self, file: BinaryIO) -> None:
+            self.file, self.reached, self.seek = file, 0, file.seek
+
+        def read(self, count: int) -> bytes:
+            data = self.file.read(count)
+            self.reached = max(self.reached, self.file.tell())
+            return data
+
+    path = written(tmp_path / "in.flac", flac(long_parts) + bytes(10_000_000))
+    reached = []
+    for look in (lambda file: inspect_beginning(file, 1.0), inspect):
+        with path.open("rb") as file:
+            watched = Watched(file)
+            assert look(watched)
+            reached.append(watched.reached)
+    assert reached[0] < 1_000_000 < 10_000_000 < reached[1]
+
+
+@pytest.mark.parametrize("fault", ["short", "no length", "broken", "first is gone"])
+def test_without_a_sound_beginning_all_is_looked_at(
+    tmp_path: Path, long_parts: tuple[list[bytes], list[bytes]], fault: str
+) -> None:
+    blocks, frames = long_parts
+    if fault == "no length":
+        blocks[0] = blocks[0][: 4 + 13] + bytes([blocks[0][4 + 13] & 0xF0]) + bytes(20)
+    if fault == "broken":
+        frames[3] = frames[3][:99] + bytes(len(frames[3]) - 99)
+    if fault == "first is gone":
+        del frames[0]
+    path = written(tmp_path / "in.flac", flac((blocks, frames)))
+    audio, file = beginning(path, 9.0 if fault == "short" else 1.0)
+    assert not file.is_beginning
+    np.testing.assert_array_equal(audio, decoded(path, keep_going=True)[0])
+    assert list(map(str, file.damage)) == decoded(path, keep_going=True)[1]
+
+
+@pytest.mark.parametrize("kind", ["wav", "ogg", "mp3"])
+def test_other_formats_have_no_beginning(tmp_path: Path, rng: np.random.Generator, kind: str) -> None:
+    path = write(tmp_path / f"in.{kind}", soft_noise(rng, 1, 10 * RATE))
+    audio, file = beginning(path, 1.0)
+    assert not file.is_beginning
+    np.testing.assert_array_equal(audio, decoded(path)[0])

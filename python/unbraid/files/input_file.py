@@ -16,7 +16,7 @@ from .av_support import Film
 from .contents import Damage, Metadata
 from .errors import AudioFileError
 from .output_format import is_standard
-from .reader import open_pipe, open_reader
+from .reader import Reader, open_beginning, open_pipe, open_reader
 
 if TYPE_CHECKING:
     from typing import Self
@@ -29,9 +29,14 @@ class InputFile:
 
     Damage is an AudioFileError, when opening where the file's structure shows it, else in `blocks`. With `keep_going`
     it is collected in `damage` instead.
+
+    To open a file takes as long as to look at all of its structure. With `beginning_seconds`, `blocks` may end after so
+    many, for no more was looked at: `is_beginning` tells. `num_samples` is what the file says that all of it has.
     """
 
-    def __init__(self, path: Path, *, keep_going: bool = False, track: int = 1) -> None:
+    def __init__(
+        self, path: Path, *, keep_going: bool = False, track: int = 1, beginning_seconds: float | None = None
+    ) -> None:
         self.path = path
         self._keep_going = keep_going
         self._file = open_input(path)
@@ -39,7 +44,9 @@ class InputFile:
             self.is_pipe = is_pipe(self._file)
             self.version = version_of(self._file)
             try:
-                self._reader = (open_pipe if self.is_pipe else open_reader)(self._file, track)
+                beginning = self._beginning(track, beginning_seconds)
+                self.is_beginning = beginning is not None
+                self._reader = beginning or (open_pipe if self.is_pipe else open_reader)(self._file, track)
                 check_sample_rate(self._reader.sample_rate)
             except (AudioFileError, ValueError) as error:
                 raise AudioFileError(f"{path}: {error}") from None
@@ -97,6 +104,11 @@ class InputFile:
         if not self.is_pipe and version_of(self._file) != self.version:
             self.damage.append(Damage("changed while it was read, which ended", count / self.sample_rate))
         self._check_damage()
+
+    def _beginning(self, track: int, seconds: float | None) -> Reader | None:
+        if seconds is None or self.is_pipe or track != 1:
+            return None
+        return open_beginning(self._file, seconds)
 
     def _check_damage(self) -> None:
         if self.damage and not self._keep_going:

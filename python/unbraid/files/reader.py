@@ -9,7 +9,7 @@ from .._checks import Audio
 from .av_support import EXTRA, Film, load_av
 from .contents import Damage, Metadata
 from .errors import AudioFileError, OtherFormatError
-from .formats import KNOWN_FORMATS, inspect
+from .formats import KNOWN_FORMATS, inspect, inspect_beginning
 
 
 class Reader(Protocol):
@@ -43,6 +43,17 @@ def open_reader(file: BinaryIO, track: int = 1) -> Reader:
     if track != 1:
         raise AudioFileError(f"has 1 audio track, asked for number {track}")
     return SoundFileReader(file, contents)
+
+
+def open_beginning(file: BinaryIO, seconds: float) -> Reader | None:
+    """As `open_reader`, for the first seconds of a file of which all cannot be opened at once; None for other files.
+
+    Its `num_samples` is that of the whole, as far as the file says what is true.
+    """
+    from .soundfile_reader import SoundFileReader
+
+    contents = inspect_beginning(file, seconds)
+    return None if contents is None else SoundFileReader(file, contents)
 
 
 def open_pipe(file: BinaryIO, track: int = 1) -> Reader:

@@ -117,7 +117,7 @@ class Exports:
             export.done = done / total if total else 0.0
 
         track = export.track
-        track.open().close()
+        track.check_unchanged()
         options: dict[str, Any] = {"model": track.model, "bit_depth": export.bit_depth, "keep_going": True}
         if export.what == REMIX:
             target = folder / f"{REMIX}.{export.kind}"

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._checks import Audio
 from .._core import Model
+from ..files.contents import Damage
 from ..files.errors import AudioFileError
 from ..files.input_file import InputFile
 from ..files.naming import check_source
@@ -23,6 +24,8 @@ from .growing import GrowingFile
 from .wav_stream import HEADROOM, WavStream
 
 BLOCK_SECONDS = 1.0
+# Separated before all of a long file is looked at, which takes a few seconds an hour: there is sound meanwhile.
+BEGINNING_SECONDS = 60.0
 MAX_AUDIO_CHANNELS = 32  # as many as browsers take apart
 
 
@@ -41,12 +44,26 @@ class Track:
         self.stem_names = stems_asked_for(model, talkers)
         self.folder = folder
         check_source(path)
-        with self.open() as mixture:
-            self.sample_rate = mixture.sample_rate
-            self.channels = mixture.channels
-            self.num_samples = mixture.num_samples
-            self._version = mixture.version
-            matrix = playable_matrix(len(self.stem_names), mixture.channels, mixture.layout, MAX_AUDIO_CHANNELS)
+        self._mixture = self.open(BEGINNING_SECONDS)
+        try:
+            self._prepare()
+        except BaseException:
+            self._mixture.close()
+            raise
+        self._done = 0
+        self._error = ""
+        self._damage = self._mixture.damage
+        self._stopped = threading.Event()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def _prepare(self) -> None:
+        mixture, folder = self._mixture, self.folder
+        self.sample_rate = mixture.sample_rate
+        self.channels = mixture.channels
+        self.num_samples = mixture.num_samples
+        self._version = mixture.version
+        matrix = playable_matrix(len(self.stem_names), mixture.channels, mixture.layout, MAX_AUDIO_CHANNELS)
         self._matrix = matrix
         self._wav = WavStream(round(self.sample_rate), len(self.stem_names) * len(matrix), self.num_samples)
         if (free := shutil.disk_usage(folder).free) < self._wav.total_bytes:
@@ -55,23 +72,21 @@ class Track:
         self.audio = GrowingFile(folder / "audio.wav", self._wav.total_bytes)
         self.audio.append(self._wav.header())
         self.analysis = Analysis(folder, self.sample_rate, len(self.stem_names), self.num_samples)
-        self._done = 0
-        self._error = ""
-        self._damage: list[str] = []
-        self._stopped = threading.Event()
-        self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
 
-    def open(self) -> InputFile:
-        """The input, opened once more; AudioFileError if it is not what it was."""
+    def open(self, beginning_seconds: float | None = None) -> InputFile:
+        """The input, or the beginning of a long one, opened once more; AudioFileError if it is not what it was."""
         try:
-            mixture = InputFile(self.path, keep_going=True)
+            mixture = InputFile(self.path, keep_going=True, beginning_seconds=beginning_seconds)
         except AudioFileError as error:
             raise AudioFileError(self.named(str(error))) from None
         if getattr(self, "_version", mixture.version) != mixture.version:
             mixture.close()
             raise AudioFileError(f"{self.name}: has changed since it was opened; open it once more")
         return mixture
+
+    def check_unchanged(self) -> None:
+        """Raises AudioFileError if the input is not what it was."""
+        self.open(BEGINNING_SECONDS).close()
 
     def named(self, message: str) -> str:
         """A message with the name that the user knows the file by."""
@@ -103,7 +118,7 @@ class Track:
             "done_seconds": self._done / self.sample_rate,
             "finished": self._done == self.num_samples,
             "error": self._error,
-            "warnings": self._damage,
+            "warnings": [str(each) for each in self._damage],
             "model": self.model.name,
             "stem_names": self.stem_names,
             "stem_channels": len(self._matrix),
@@ -132,13 +147,11 @@ class Track:
     def _stems(self) -> Iterator[Audio]:
         """(stems, channels, samples) as they are heard: as many samples as were promised, whatever was decoded."""
         left = self.num_samples
-        with self.open() as mixture:
-            _, separated = separation(mixture.sample_rate, mixture.channels, self.model, self.talkers)
-            for estimates in separated(mixture.blocks(BLOCK_SECONDS)):
-                stems = downmix(self._matrix, estimates)[..., :left]
-                left -= stems.shape[-1]
-                yield stems
-            self._damage = [str(each) for each in mixture.damage]
+        _, separated = separation(self.sample_rate, self.channels, self.model, self.talkers)
+        for estimates in separated(self._blocks()):
+            stems = downmix(self._matrix, estimates)[..., :left]
+            left -= stems.shape[-1]
+            yield stems
         while left:
             silence = np.zeros(
                 (len(self.stem_names), len(self._matrix), min(left, round(self.sample_rate))), np.float32
@@ -146,7 +159,27 @@ class Track:
             left -= silence.shape[-1]
             yield silence
 
+    def _blocks(self) -> Iterator[Audio]:
+        """The mixture, (channels, samples) at a time: the beginning of a long file first, before all is looked at."""
+        heard = 0
+        with self._mixture as mixture:
+            for block in mixture.blocks(BLOCK_SECONDS):
+                heard += block.shape[-1]
+                yield block
+        if not mixture.is_beginning:
+            return
+        with self.open() as mixture:
+            self._damage = mixture.damage
+            if mixture.num_samples > self.num_samples:
+                what = "goes on, though its header says that it ends; an export has the rest, the page does not,"
+                self._damage.append(Damage(what, self.num_samples / self.sample_rate))
+            for block in mixture.blocks(BLOCK_SECONDS):
+                again = min(heard, block.shape[-1])
+                heard -= again
+                yield block[:, again:]
+
     def _close(self) -> None:
+        self._mixture.close()
         with contextlib.suppress(OSError):  # a full disk fails once more
             self.audio.end()
         with contextlib.suppress(OSError):

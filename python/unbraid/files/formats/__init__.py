@@ -37,6 +37,16 @@ def inspect(file: BinaryIO) -> Contents:
     return contents
 
 
+def inspect_beginning(file: BinaryIO, seconds: float) -> Contents | None:
+    """As `inspect`, for the first seconds of a file whose structure takes long to read; `num_samples` is that of all.
+
+    None for other files, and for those that tell their length only when all of them is read.
+    """
+    window = Window(file)
+    start = tags.skip_leading(window)
+    return flac.inspect_beginning(file, start, seconds) if window.at(start, 4) == b"fLaC" else None
+
+
 def note_id3(window: Window, metadata: Metadata) -> None:
     size = tags.id3v2_size(window.at(0, 10))
     if size:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import BinaryIO
 
 from ..contents import USUAL_LAYOUTS, Contents, Damage, Segment
 from ..errors import AudioFileError
-from ..spans import Piece, Window
+from ..spans import Piece, Spans, Window
 from .checksums import crc8, crc16s, first_zero_crc16
 from .chunks import check_header
 from .metadata import read_comments
@@ -18,6 +19,7 @@ STREAMINFO, VORBIS_COMMENT = 0, 4
 TOTAL_MASK = (1 << 36) - 1
 HEADER_BYTES = 16  # at most
 MAX_FRAME_BYTES = 1 << 22
+MAX_FRAME_SAMPLES = 65535
 BATCH_FRAMES, BATCH_BYTES = 64, 1 << 20
 # By chance a header may seem to stand inside a frame: so many of them are looked beyond.
 MAX_FALSE_HEADERS = 3
@@ -71,6 +73,30 @@ def inspect(window: Window, start: int) -> Contents:
     contents.bits = ((info[12] & 1) << 4 | info[13] >> 4) + 1
     contents.md5 = info[18:34] if any(info[18:34]) and not contents.damage else None
     return contents
+
+
+def inspect_beginning(file: BinaryIO, start: int, seconds: float) -> Contents | None:
+    """As `inspect`, but looks at so many seconds alone, in a time that does not grow with the file. There is a segment
+    for these, and `num_samples` is that of the whole, as the header states it.
+
+    None where the header does not state it, where the file is hardly longer, and where something is wrong already.
+    """
+    window = Window(file)
+    info, _, position = read_metadata(window, start)
+    rate = int.from_bytes(info[10:13], "big") >> 4
+    sample_bits = ((info[12] & 1) << 4 | info[13] >> 4) + 1
+    frame_bits = ((info[12] >> 1 & 7) + 1) * sample_bits
+    length = round(seconds * rate)
+    # Audio that was encoded is hardly larger than it was. The frame that is cut may seem to end where it does.
+    end = position + (length + 2 * MAX_FRAME_SAMPLES) * frame_bits // 8
+    if end >= window.size:
+        return None
+    contents = inspect(Window(Spans(file, [(0, end)])), start)
+    cut, *others = contents.segments or [Segment([], 0)]
+    is_sound = cut.start == 0 and not others and len(contents.damage) == 1  # which is that it is cut
+    if not is_sound or not length + MAX_FRAME_SAMPLES <= (cut.num_samples or 0) < (contents.num_samples or 0):
+        return None
+    return replace(contents, segments=[replace(cut, num_samples=length)], damage=[])
 
 
 def read_metadata(window: Window, start: int) -> tuple[bytes, bytes, int]:

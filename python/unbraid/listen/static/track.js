@@ -5,6 +5,29 @@ import { Levels } from "./loudness.js";
 const PART_BYTES = 1 << 20;
 export const TILE_FRAMES = 256;
 
+/** Bytes in memory that grows by doubling: what comes in small parts for minutes is not copied each time. */
+class Growing {
+  constructor() {
+    this.bytes = new Uint8Array(1 << 12);
+    this.size = 0;
+  }
+
+  append(more) {
+    if (this.size + more.length > this.bytes.length) {
+      const larger = new Uint8Array(2 * (this.size + more.length));
+      larger.set(this.bytes.subarray(0, this.size));
+      this.bytes = larger;
+    }
+    this.bytes.set(more, this.size);
+    this.size += more.length;
+  }
+
+  /** All of it as an array of this kind. */
+  as(Kind) {
+    return new Kind(this.bytes.buffer, 0, Math.floor(this.size / Kind.BYTES_PER_ELEMENT));
+  }
+}
+
 export class Track extends EventTarget {
   constructor(source, state) {
     super();
@@ -13,6 +36,7 @@ export class Track extends EventTarget {
     this.stems = state.stem_names;
     this.seconds = state.seconds;
     this.peaks = new Int8Array(0); // (peaks, 1 + stems, 2)
+    this.grown = { peaks: new Growing(), levels: new Growing() };
     this.highestPeak = 0; // of the mixture
     this.levels = new Levels(this.stems.length, state.level_rate);
     this.tiles = new Map();
@@ -40,9 +64,11 @@ export class Track extends EventTarget {
     try {
       this.state = await this.source.state();
       const peaks = this.state.peaks * this.rows * 2;
-      this.peaks = new Int8Array(await this.#grown("peaks", this.peaks, peaks));
+      await this.#fetchMore("peaks", peaks);
+      this.peaks = this.grown.peaks.as(Int8Array);
       this.#findHighest();
-      this.levels.set(new Float32Array(await this.#grown("levels", this.levels.values, Infinity)));
+      await this.#fetchMore("levels", Infinity);
+      this.levels.set(this.grown.levels.as(Float32Array));
       this.dispatchEvent(new Event("change"));
     } finally {
       this.updating = false;
@@ -56,23 +82,14 @@ export class Track extends EventTarget {
     }
   }
 
-  async #grown(part, held, stop) {
-    const parts = [new Uint8Array(held.buffer, held.byteOffset, held.byteLength)];
-    let size = held.byteLength;
-    while (size < stop) {
-      const more = new Uint8Array(await this.source.bytes(part, size, size + PART_BYTES));
+  /** Fetches what there is of a part up to byte `stop`. */
+  async #fetchMore(part, stop) {
+    const grown = this.grown[part];
+    while (grown.size < stop) {
+      const more = new Uint8Array(await this.source.bytes(part, grown.size, grown.size + PART_BYTES));
       if (!more.length) break;
-      parts.push(more);
-      size += more.length;
+      grown.append(more);
     }
-    if (parts.length === 1) return held.buffer;
-    const all = new Uint8Array(size);
-    let place = 0;
-    for (const each of parts) {
-      all.set(each, place);
-      place += each.length;
-    }
-    return all.buffer;
   }
 
   frameRate(level) {
