@@ -196,6 +196,19 @@ def test_the_halves_are_of_the_model_that_was_opened(change: str, tmp_path: Path
     check_equality(model, rng)
 
 
+def test_hops_go_through_the_first_half_first(tmp_path: Path, rng: np.random.Generator) -> None:
+    stream = _core.Separator(48000, 1, load(tmp_path / "model.onnx", pair_graph()))
+    stream.halve()
+    hops = stream.hear(noise(rng, 1, 4000))
+    with pytest.raises(RuntimeError, match="the first half has not had these hops"):
+        stream.estimate_second_half(hops)
+    stream.reset()
+    stream.estimate_first_half(hops)
+    stream.estimate_second_half(hops)
+    with pytest.raises(RuntimeError, match="the first half has not had these hops"):
+        stream.estimate_second_half(hops)
+
+
 def test_a_failure_in_the_second_half_waits_for_the_reset(tmp_path: Path, rng: np.random.Generator) -> None:
     model = load(tmp_path / "model.onnx", wrong_masks_graph(1.5, after_hops=60))
     assert model.find_halves() == ""

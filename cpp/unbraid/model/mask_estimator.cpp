@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 namespace unbraid {
 
@@ -109,6 +110,7 @@ void MaskEstimator::finish(std::vector<Halfway> begun, const float* power, int n
   }
   auto next = begun.begin();
   run_batches(num_frames, [&](Batch& batch) {
+    if (next == begun.end()) throw std::logic_error("the first half has not had these hops");
     run_second(batch, *next++, power, masks);
     power += batch.power.size();
     masks += batch.masks.size();

@@ -37,8 +37,8 @@ class MaskEstimator {
     bool finite;  // all power so far
   };
   /// The same as estimate() in two steps, which two threads may take at once, one of them with
-  /// later frames; each step takes all frames in their order. Without halves the second does it
-  /// all.
+  /// later frames; each step takes all frames in their order. Without halves the second does all.
+  /// finish() throws std::logic_error for frames that were not begun.
   std::vector<Halfway> begin(const float* power, int num_frames);
   void finish(std::vector<Halfway> begun, const float* power, int num_frames, float* masks);
 
