@@ -69,10 +69,11 @@ std::string value_info(const ort::TensorInfo& tensor) {
   std::string shape, of_tensor, type;
   for (const std::int64_t length : tensor.shape) {
     std::string dimension;
-    if (length >= 0) protobuf::append(dimension, kDimensionLength, std::uint64_t(length));
+    if (length >= 0)
+      protobuf::append(dimension, kDimensionLength, static_cast<std::uint64_t>(length));
     protobuf::append(shape, kShapeDimension, dimension);
   }
-  protobuf::append(of_tensor, kTensorElement, std::uint64_t(tensor.element));
+  protobuf::append(of_tensor, kTensorElement, static_cast<std::uint64_t>(tensor.element));
   protobuf::append(of_tensor, kTensorShape, shape);
   protobuf::append(type, kTypeTensor, of_tensor);
   std::string value = value_info(tensor.name);
@@ -165,7 +166,9 @@ void GraphCut::read_graph(std::string_view graph) {
 void GraphCut::read_node(std::string_view bytes) {
   Node node{bytes, text(bytes, kNodeType), {}, {}, false};
   protobuf::each(bytes, kNodeInput, [&](std::string_view name) { node.inputs.push_back(name); });
-  protobuf::each(bytes, kNodeOutput, [&](std::string_view name) { node.outputs.push_back(name); });
+  protobuf::each(bytes, kNodeOutput, [&](std::string_view name) {
+    if (!name.empty()) node.outputs.push_back(name);
+  });
   protobuf::each(bytes, kNodeAttribute, [&](std::string_view attribute) {
     for (auto fields = protobuf::fields(attribute); fields.next();) {
       if (fields.number() == kAttributeGraph || fields.number() == kAttributeGraphs) {
@@ -184,11 +187,12 @@ void GraphCut::add_tensor(std::string_view name, const Tensor& tensor) {
 
 /// Finds who makes and who reads each tensor.
 void GraphCut::connect() {
-  for (const Named& constant : constants_) {
-    Tensor tensor;
-    tensor.is_constant = true;
-    tensor.size = num_values(constant.bytes);
-    add_tensor(constant.name, tensor);
+  Tensor constant;
+  constant.is_constant = true;
+  add_tensor("", constant);  // of an input that a node does without
+  for (const Named& each : constants_) {
+    constant.size = num_values(each.bytes);
+    add_tensor(each.name, constant);
   }
   for (const Named& input : inputs_) {
     if (tensors_.count(input.name) > 0) continue;  // a constant's name
@@ -196,33 +200,28 @@ void GraphCut::connect() {
     tensor.rows = length_of(input.bytes, 1);
     add_tensor(input.name, tensor);
   }
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    Node& node = nodes_[i];
-    node.is_constant = node.type == "Constant" || !node.inputs.empty();
-    std::uint64_t size = 0;
-    for (const std::string_view name : node.inputs) {
-      if (name.empty()) continue;
-      const auto found = tensors_.find(name);
-      if (found == tensors_.end()) throw ModelError("its nodes are not in the order of a run");
-      node.is_constant = node.is_constant && found->second.is_constant;
-      size = std::max(size, found->second.size);
-    }
-    const int index = static_cast<int>(i);
-    for (const std::string_view name : node.inputs) {
-      if (name.empty() || node.is_constant) continue;
-      Tensor& tensor = tensors_[name];
-      if (tensor.first_use < 0) tensor.first_use = index;
-      tensor.last_use = index;
-    }
-    for (const std::string_view name : node.outputs) {
-      if (name.empty()) continue;
-      Tensor tensor;
-      tensor.is_constant = node.is_constant;
-      tensor.size = node.is_constant ? size : 0;
-      tensor.producer = index;
-      add_tensor(name, tensor);
-    }
+  for (std::size_t i = 0; i < nodes_.size(); ++i) connect(static_cast<int>(i));
+}
+
+void GraphCut::connect(int index) {
+  Node& node = nodes_[index];
+  node.is_constant = node.type == "Constant" || !node.inputs.empty();
+  Tensor made;
+  for (const std::string_view name : node.inputs) {
+    const auto found = tensors_.find(name);
+    if (found == tensors_.end()) throw ModelError("its nodes are not in the order of a run");
+    node.is_constant = node.is_constant && found->second.is_constant;
+    made.size = std::max(made.size, found->second.size);
   }
+  for (const std::string_view name : node.inputs) {
+    Tensor& tensor = tensors_.at(name);
+    if (node.is_constant) break;  // it goes where it is wanted
+    if (tensor.first_use < 0) tensor.first_use = index;
+    tensor.last_use = index;
+  }
+  made.is_constant = node.is_constant;
+  made.producer = index;
+  for (const std::string_view name : node.outputs) add_tensor(name, made);
 }
 
 /// In multiplications, as far as the constants tell: most of a network's work is weights times
@@ -250,24 +249,7 @@ void GraphCut::choose_place() {
       places.add_crossing(tensor.producer, tensor.last_use);
     }
   }
-  for (const Named& output : outputs_) {
-    const auto found = tensors_.find(output.name);
-    if (found == tensors_.end() || found->second.producer < 0 || found->second.is_constant) {
-      throw ModelError("an output of its graph is none of a node that runs each time");
-    }
-    const Tensor& tensor = found->second;
-    // The caller has it, and may have the next one there before the second half has read it.
-    if (tensor.last_use >= 0) places.join(tensor.producer, tensor.last_use);
-    constexpr std::string_view kNext = "next_";
-    const bool is_next = output.name.substr(0, kNext.size()) == kNext;
-    const auto state = is_next ? tensors_.find(output.name.substr(kNext.size())) : tensors_.end();
-    if (state == tensors_.end()) {
-      places.forbid_behind(tensor.producer);  // the masks come last
-    } else if (state->second.first_use >= 0) {
-      places.join(std::min(state->second.first_use, tensor.producer),
-                  std::max(state->second.last_use, tensor.producer));
-    }
-  }
+  for (const Named& output : outputs_) bind_together(output.name, places);
   const auto power = tensors_.find("power");
   if (power == tensors_.end() || power->second.first_use < 0) {
     throw ModelError("its graph does not use `power`");
@@ -279,8 +261,28 @@ void GraphCut::choose_place() {
   }
   for (const Node& node : nodes_) {
     for (const std::string_view name : node.outputs) {
-      if (!name.empty() && is_crossing(tensors_.at(name))) crossing_.push_back(name);
+      if (is_crossing(tensors_.at(name))) crossing_.push_back(name);
     }
+  }
+}
+
+/// What an output of the graph keeps in one half.
+void GraphCut::bind_together(std::string_view output, Places& places) const {
+  const auto found = tensors_.find(output);
+  if (found == tensors_.end() || found->second.producer < 0 || found->second.is_constant) {
+    throw ModelError("an output of its graph is none of a node that runs each time");
+  }
+  const Tensor& tensor = found->second;
+  // The caller has it, and may have the next one there before the second half has read it.
+  if (tensor.last_use >= 0) places.join(tensor.producer, tensor.last_use);
+  constexpr std::string_view kNext = "next_";
+  const bool is_next = output.substr(0, kNext.size()) == kNext;
+  const auto state = is_next ? tensors_.find(output.substr(kNext.size())) : tensors_.end();
+  if (state == tensors_.end()) {
+    places.forbid_behind(tensor.producer);  // the masks come last
+  } else if (state->second.first_use >= 0) {
+    places.join(std::min(state->second.first_use, tensor.producer),
+                std::max(state->second.last_use, tensor.producer));
   }
 }
 
@@ -333,6 +335,11 @@ std::string GraphCut::half(bool second, const std::vector<ort::TensorInfo>& cros
       protobuf::append(graph, kGraphOutput, value_info(name));
     }
   }
+  return with_graph(graph);
+}
+
+/// The file with another graph.
+std::string GraphCut::with_graph(std::string_view graph) const {
   std::string model;
   for (auto fields = protobuf::fields(model_); fields.next();) {
     const std::uint64_t number = fields.number();

@@ -35,7 +35,7 @@ class GraphCut {
     std::string_view type;
     std::vector<std::string_view> inputs;
     std::vector<std::string_view> outputs;
-    bool is_constant;  // only constants lead to it
+    bool is_constant = false;  // only constants lead to it
   };
   struct Tensor {
     bool is_constant = false;
@@ -55,11 +55,14 @@ class GraphCut {
   void read_node(std::string_view bytes);
   void add_tensor(std::string_view name, const Tensor& tensor);
   void connect();
+  void connect(int index);
   std::uint64_t work(const Node& node) const;
   void choose_place();
+  void bind_together(std::string_view output, Places& places) const;
   bool is_crossing(const Tensor& tensor) const;
   bool in_half(int node, bool second) const { return (node >= place_) == second; }
   std::string half(bool second, const std::vector<ort::TensorInfo>& crossing) const;
+  std::string with_graph(std::string_view graph) const;
 
   std::string_view model_;
   std::string_view graph_name_;

@@ -11,6 +11,9 @@ MaskEstimator::Batch::Batch(const ModelInfo& info, int frames)
       power({1, frames, info.num_bands()}),
       masks({1, frames, info.num_stems(), info.num_bands()}) {}
 
+MaskEstimator::Batch::InHalves::InHalves(const ModelInfo& info, int frames)
+    : second_power({1, frames, info.num_bands()}) {}
+
 MaskEstimator::MaskEstimator(std::shared_ptr<const Model> model) : model_(std::move(model)) {
   model_->info().check_streams();
   for (auto& states : states_) {
@@ -46,26 +49,27 @@ void MaskEstimator::bind(Batch& batch) {
 }
 
 void MaskEstimator::bind_halves(Batch& batch) {
-  const ModelInfo& info = model_->info();
-  batch.in_halves.reset(
-      new Batch::InHalves{ort::Tensor({1, batch.num_frames, info.num_bands()}), {}});
-  for (const Half half : {kFirstHalf, kSecondHalf}) {
-    ort::Tensor& power = half == kFirstHalf ? batch.power : batch.in_halves->second_power;
-    for (int from : {0, 1}) {
-      ort::Bindings& bindings = batch.in_halves->bindings[half][from];
-      if (halves_->has(half, "power")) bindings.input("power", power);
-      if (half == kSecondHalf) bindings.output("masks", batch.masks);
-      for (const std::string& name : halves_->crossing()) {
-        if (half == kFirstHalf) bindings.made_output(name.c_str());
-        if (half == kSecondHalf) bindings.given_input(name.c_str());
-      }
-      for (std::size_t i = 0; i < model_->states().size(); ++i) {
-        const StateInfo& state = model_->states()[i];
-        const char *name = state.name.c_str(), *next_name = state.next_name.c_str();
-        if (halves_->has(half, name)) bindings.input(name, states_[from][i]);
-        if (halves_->has(half, next_name)) bindings.output(next_name, states_[1 - from][i]);
-      }
+  batch.in_halves = std::make_unique<Batch::InHalves>(model_->info(), batch.num_frames);
+  for (int from : {0, 1}) {
+    for (const Half half : {kFirstHalf, kSecondHalf}) bind_half(batch, half, from);
+    batch.in_halves->bindings[kSecondHalf][from].output("masks", batch.masks);
+    for (const std::string& name : halves_->crossing()) {
+      batch.in_halves->bindings[kFirstHalf][from].made_output(name.c_str());
+      batch.in_halves->bindings[kSecondHalf][from].given_input(name.c_str());
     }
+  }
+}
+
+/// What it has of the whole network's inputs and states.
+void MaskEstimator::bind_half(Batch& batch, Half half, int from) {
+  ort::Bindings& bindings = batch.in_halves->bindings[half][from];
+  ort::Tensor& power = half == kFirstHalf ? batch.power : batch.in_halves->second_power;
+  if (halves_->has(half, "power")) bindings.input("power", power);
+  for (std::size_t i = 0; i < model_->states().size(); ++i) {
+    const StateInfo& state = model_->states()[i];
+    const char *name = state.name.c_str(), *next_name = state.next_name.c_str();
+    if (halves_->has(half, name)) bindings.input(name, states_[from][i]);
+    if (halves_->has(half, next_name)) bindings.output(next_name, states_[1 - from][i]);
   }
 }
 

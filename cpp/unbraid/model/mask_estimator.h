@@ -66,6 +66,8 @@ class MaskEstimator {
 
     /// The second half may be at work with other frames than the first.
     struct InHalves {
+      InHalves(const ModelInfo& info, int num_frames);
+
       ort::Tensor second_power;
       ort::Bindings bindings[2][2];  // [half][from]
     };
@@ -77,6 +79,7 @@ class MaskEstimator {
   void run_batches(int num_frames, Run run);
   void bind(Batch& batch);
   void bind_halves(Batch& batch);
+  void bind_half(Batch& batch, Half half, int from);
   void run(Batch& batch, const float* power, float* masks);
   Halfway run_first(Batch& batch, const float* power);
   void run_second(Batch& batch, const Halfway& begun, const float* power, float* masks);
