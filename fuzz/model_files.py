@@ -43,6 +43,7 @@ class ModelFiles:
             assert _core.find_problems(self._path)  # as `unbraid check` reads it, to the end
             return
         assert not _core.find_problems(self._path)
+        model.find_halves()
         try:
             stems = _core.Separator(48000, 1, model).process(np.ones((1, 4800), np.float32))
         except RuntimeError:  # the model fails as it runs, which its trial need not have seen

@@ -28,7 +28,14 @@ namespace {
 using Shape = std::vector<py::ssize_t>;
 
 /// The parts of a stream that different threads may use at once.
-enum Part : unsigned { kHearing = 1, kNetwork = 2, kRendering = 4, kAll = 7 };
+enum Part : unsigned {
+  kHearing = 1,
+  kFirstHalfOfNetwork = 2,
+  kSecondHalfOfNetwork = 4,
+  kNetwork = 6,
+  kRendering = 8,
+  kAll = 15
+};
 
 /// Claims parts of a stream for one call. The core has no locks, so two threads in one of them
 /// would corrupt it silently: this makes it an error instead.
@@ -54,6 +61,9 @@ class Claim {
 
 /// Hops as Python hands them from step to step: those that one block made whole.
 struct PyHops {
+  explicit PyHops(std::vector<Hops> heard) : parts(std::move(heard)) {}
+  PyHops(PyHops&&) = default;
+
   std::vector<Hops> parts;  // each of which goes through the network at once
 };
 
@@ -107,6 +117,13 @@ class PyStream {
     core.prepare(max_block);
   }
 
+  void halve() {
+    const Claim claim(busy);
+    const py::gil_scoped_release release;
+    const std::scoped_lock lock(fork_lock());  // it opens graphs
+    core.halve();
+  }
+
   PyHops hear(const py::object& audio) {
     const FloatArray mixture = check_array(audio, "audio", 2, "(channels, samples)");
     check_extent(mixture, "audio", 0, core.channels(), "channels");
@@ -114,20 +131,24 @@ class PyStream {
     const std::vector<const float*> rows = rows_of(mixture);
     const auto num_samples = static_cast<std::size_t>(mixture.shape(1));
     const py::gil_scoped_release release;
-    return {core.hear(rows.data(), num_samples)};
+    return PyHops(core.hear(rows.data(), num_samples));
   }
 
   void estimate(PyHops& hops) {
-    const Claim claim(busy, kNetwork);
-    const py::gil_scoped_release release;
-    try {
-      run_all(
-          static_cast<py::ssize_t>(hops.parts.size()), [this] { core.interrupt(); },
-          [&](py::ssize_t i) { core.estimate(hops.parts[i]); });
-    } catch (...) {
-      core.abandon();
-      throw;
-    }
+    run_network(
+        hops, kNetwork, [this] { core.interrupt(); }, [this](Hops& each) { core.estimate(each); });
+  }
+
+  void estimate_first_half(PyHops& hops) {
+    run_network(
+        hops, kFirstHalfOfNetwork, [this] { core.interrupt(kFirstHalf); },
+        [this](Hops& each) { core.estimate_first_half(each); });
+  }
+
+  void estimate_second_half(PyHops& hops) {
+    run_network(
+        hops, kSecondHalfOfNetwork, [this] { core.interrupt(kSecondHalf); },
+        [this](Hops& each) { core.estimate_second_half(each); });
   }
 
   FloatArray render(PyHops& hops) {
@@ -148,6 +169,19 @@ class PyStream {
   std::atomic<unsigned> busy = 0;
 
  private:
+  template <typename Run>
+  void run_network(PyHops& hops, unsigned parts, std::function<void()> interrupt, Run run) {
+    const Claim claim(busy, parts);
+    const py::gil_scoped_release release;
+    try {
+      run_all(static_cast<py::ssize_t>(hops.parts.size()), std::move(interrupt),
+              [&](py::ssize_t i) { run(hops.parts[i]); });
+    } catch (...) {
+      core.abandon();
+      throw;
+    }
+  }
+
   /// In parts that a run of the model takes at once, which changes nothing but that signals are
   /// heard in between. Only raw memory is touched; the caller keeps it alive.
   void process_hops(std::vector<const float*> rows, std::vector<float*> output_rows,
@@ -351,6 +385,13 @@ FloatArray masks(const SharedModel& model, const py::object& given, int frames_p
   return masks;
 }
 
+std::string find_halves(const Model& model) {
+  const py::gil_scoped_release release;
+  const std::scoped_lock lock(fork_lock());  // it opens graphs
+  model.halves();
+  return model.one_piece_reason();
+}
+
 py::dict states(const Model& model) {
   py::dict shapes;
   for (const StateInfo& state : model.states()) {
@@ -410,6 +451,9 @@ void bind_stream(py::class_<PyStream<Core>>& type, const char* name) {
       .def("prepare", &Self::prepare, py::arg("max_block"))
       .def("hear", &Self::hear, py::arg("audio"))
       .def("estimate", &Self::estimate, py::arg("hops"))
+      .def("halve", &Self::halve)
+      .def("estimate_first_half", &Self::estimate_first_half, py::arg("hops"))
+      .def("estimate_second_half", &Self::estimate_second_half, py::arg("hops"))
       .def("render", &Self::render, py::arg("hops"))
       .property(
           "model",
@@ -498,6 +542,7 @@ void bind_model(py::module_& module) {
       .property("num_nodes", &Model::num_nodes)
       .property("frames_per_run", &Model::frames_per_run)
       .property("one_frame_reason", &Model::one_frame_reason)
+      .def("find_halves", &find_halves)
       // It does not change, so that one is as good as another.
       .def("__copy__", [](const SharedModel& self) { return self; })
       .def(

@@ -156,6 +156,13 @@ class Model:
     def one_frame_reason(self) -> str:
         """Why `frames_per_run` is 1; empty where it is more."""
 
+    def find_halves(self) -> str:
+        """Why two threads cannot share the network of a stream, each with half of its graph; empty if they can.
+
+        They can where each state stays in one half, and where a trial shows that no bit of masks and states changes.
+        The first time this takes about as long as opening the model.
+        """
+
     @property
     def name(self) -> str:
         """The model's own name."""
@@ -249,6 +256,16 @@ class Separator:
     def estimate(self, hops: Hops) -> None:
         """The second step, the network. RuntimeError if the model fails, then `reset` the object."""
 
+    def halve(self) -> None:
+        """Makes two steps of the second, if the model's network has halves (`Model.find_halves`); without any, all of
+        it is the second of the two."""
+
+    def estimate_first_half(self, hops: Hops) -> None:
+        """`estimate`, the first half of it. A thread of its own may do so with later hops than the second half's."""
+
+    def estimate_second_half(self, hops: Hops) -> None:
+        """`estimate`, the rest of it, after the first half."""
+
     def render(self, hops: Hops) -> NDArray[np.float32]:
         """The third step: the output of `process` for these hops, from one hop of it on: a shorter delay by that."""
 
@@ -305,6 +322,16 @@ class Remixer:
 
     def estimate(self, hops: Hops) -> None:
         """The second step, the network. RuntimeError if the model fails, then `reset` the object."""
+
+    def halve(self) -> None:
+        """Makes two steps of the second, if the model's network has halves (`Model.find_halves`); without any, all of
+        it is the second of the two."""
+
+    def estimate_first_half(self, hops: Hops) -> None:
+        """`estimate`, the first half of it. A thread of its own may do so with later hops than the second half's."""
+
+    def estimate_second_half(self, hops: Hops) -> None:
+        """`estimate`, the rest of it, after the first half."""
 
     def render(self, hops: Hops) -> NDArray[np.float32]:
         """The third step: the output of `process` for these hops, from one hop of it on: a shorter delay by that."""

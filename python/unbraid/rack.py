@@ -145,7 +145,7 @@ class StemRack:
         """
         self.reset()
 
-        def produced(mixture: InputFile) -> Sequence[Step]:
+        def produced(mixture: InputFile, _threads: int) -> Sequence[Step]:
             def step(block: Audio | None) -> dict[str, Audio]:
                 if block is not None:
                     return {"rack": self.process(block, mixture.sample_rate, reset=False)}

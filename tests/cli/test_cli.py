@@ -327,6 +327,7 @@ def test_info_on_a_file(shell: Shell, toy_model_path: Path) -> None:
     loaded = shell.run("info", toy_model_path).stdout
     assert "\ntoy: " in loaded
     assert re.search(r"hops per run +(16|1 \(.+\))\n", loaded)
+    assert re.search(r"by two threads +in two halves\n", loaded)
     (shell.folder / "text.onnx").write_text("hello")
     assert "text.onnx" in shell.fails(1, "info", "text.onnx")
     assert "no model is called 'nosuch'" in shell.fails(1, "info", "nosuch")

@@ -15,7 +15,9 @@ import pytest
 
 import unbraid
 from helpers.audio import soft_noise, write
-from unbraid.files import pipeline
+from helpers.hostile_model import wrong_masks_graph
+from helpers.toy_model import METADATA, save_model
+from unbraid.files import pipeline, processing
 from unbraid.files.pipeline import run_steps
 
 THREADS = [1, 2, 3, 20]
@@ -115,14 +117,62 @@ def test_an_interruption_of_the_caller_ends_it(threads: int) -> None:
         list(run_steps(itertools.count(), [], [interrupt_at_3], threads))
 
 
+@pytest.fixture
+def _in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However short the file."""
+    monkeypatch.setattr(processing, "MIN_SECONDS_IN_HALVES", 0)
+
+
+@pytest.mark.usefixtures("_in_halves")
+@pytest.mark.parametrize("name", sorted(unbraid.models()))
+def test_shipped_models_in_halves_give_the_same_files(tmp_path: Path, source: Path, name: str) -> None:
+    check_files(tmp_path, source, unbraid.load_model(name), "wav")
+
+
+@pytest.mark.usefixtures("_in_halves")
+def test_in_halves_files_are_the_same_to_the_byte(tmp_path: Path, source: Path, any_model: unbraid.Model) -> None:
+    assert any_model.find_halves() == ""
+    check_files(tmp_path, source, any_model, "wav")
+
+
+@pytest.mark.usefixtures("_in_halves")
+def test_a_model_that_fails_in_halves_leaves_nothing(tmp_path: Path, source: Path) -> None:
+    path = save_model(tmp_path / "late.onnx", wrong_masks_graph(1.5, after_hops=300), METADATA)
+    with pytest.raises(RuntimeError, match="masks are not all between 0 and 1"):
+        unbraid.separate_file(source, tmp_path / "stems", model=path, threads=2)
+    assert sorted(tmp_path.iterdir()) == [path, source]
+
+
+def test_a_short_file_is_not_worth_halves(
+    tmp_path: Path, source: Path, toy_model: unbraid.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def ask(mixture: processing.InputFile, threads: int) -> bool:
+        asked.append(pays_in_halves(mixture, threads))
+        return asked[-1]
+
+    pays_in_halves = processing.pays_in_halves
+    monkeypatch.setattr(processing, "pays_in_halves", ask)
+    long = write(tmp_path / "long.wav", np.zeros((1, 31 * 8000), np.float32), 8000)
+    for path, threads in ((source, 2), (long, 1), (long, 2)):
+        unbraid.separate_file(path, tmp_path / "stems", model=toy_model, threads=threads, force=True)
+    assert asked == [False, False, True]
+
+
 @pytest.mark.parametrize("kind", ["wav", "flac"])
 def test_files_are_the_same_to_the_byte(tmp_path: Path, source: Path, any_model: unbraid.Model, kind: str) -> None:
+    check_files(tmp_path, source, any_model, kind)
+
+
+def check_files(tmp_path: Path, source: Path, model: unbraid.Model, kind: str) -> None:
+    """The same by any number of threads."""
     written = []
     for threads in (1, 2, 7):
         folder = tmp_path / str(threads)
         folder.mkdir()
-        stems = unbraid.separate_file(source, folder, model=any_model, format=kind, threads=threads)
-        mixed = unbraid.remix_file(source, folder / f"mix.{kind}", model=any_model, threads=threads, music_db=-9)
+        stems = unbraid.separate_file(source, folder, model=model, format=kind, threads=threads)
+        mixed = unbraid.remix_file(source, folder / f"mix.{kind}", model=model, threads=threads, music_db=-9)
         written.append([path.read_bytes() for path in [*stems.values(), mixed]])
     assert written[0] == written[1] == written[2]
 

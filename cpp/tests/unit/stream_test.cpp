@@ -67,10 +67,12 @@ TEST_CASE("a stream that was interrupted or given up waits for its reset") {
   CHECK(rig.outputs == other.outputs);
 }
 
-TEST_CASE("threads: the steps of a stream may be busy at once") {
+TEST_CASE("threads: the steps of a stream may be busy at once, the network's halves too") {
   constexpr std::size_t kBlock = 1000, kBlocks = 20;
   const auto model = std::make_shared<const Model>(model_path("alpha"));
+  REQUIRE(model->halves());
   Separator stepped(model, 48000.0, 1), whole(model, 48000.0, 1);
+  stepped.halve();
   std::vector<float> input(kBlock * kBlocks);
   for (std::size_t i = 0; i < input.size(); ++i) input[i] = 0.001f * (i * 7919 % 1000);
 
@@ -91,7 +93,7 @@ TEST_CASE("threads: the steps of a stream may be busy at once") {
       stepped.render(hops, to);
     }
   };
-  for (std::size_t i = 0; i < kBlocks + 2; ++i) {
+  for (std::size_t i = 0; i < kBlocks + 3; ++i) {
     std::vector<std::thread> threads;
     if (i < kBlocks) {
       threads.emplace_back([&] {
@@ -101,10 +103,15 @@ TEST_CASE("threads: the steps of a stream may be busy at once") {
     }
     if (i > 0 && i <= kBlocks) {
       threads.emplace_back([&] {
-        for (Hops& hops : heard[i - 1]) stepped.estimate(hops);
+        for (Hops& hops : heard[i - 1]) stepped.estimate_first_half(hops);
       });
     }
-    if (i > 1) threads.emplace_back([&] { render(heard[i - 2]); });
+    if (i > 1 && i <= kBlocks + 1) {
+      threads.emplace_back([&] {
+        for (Hops& hops : heard[i - 2]) stepped.estimate_second_half(hops);
+      });
+    }
+    if (i > 2) threads.emplace_back([&] { render(heard[i - 3]); });
     for (std::thread& thread : threads) thread.join();
   }
   for (int stem = 0; stem < 3; ++stem) {  // a hop earlier than at once

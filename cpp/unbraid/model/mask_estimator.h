@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "unbraid/model/halves.h"
 #include "unbraid/model/model.h"
 
 namespace unbraid {
@@ -27,12 +28,31 @@ class MaskEstimator {
   /// 1. After power that is not finite NaN is no surprise, until reset().
   void estimate(const float* power, int num_frames, float* masks);
 
-  /// states()[i] of the model after the last frame.
-  const ort::Tensor& state(std::size_t i) const { return states_[current_][i]; }
+  /// Lets begin() and finish() share the work: halves of this model, which outlive this. Allocates.
+  void halve(const Halves& halves);
+
+  /// What the first half of the network made of frames, for the second: of each run.
+  struct Halfway {
+    std::vector<ort::Value> values;
+    bool finite;  // all power so far
+  };
+  /// The same as estimate() in two steps, which two threads may take at once, one of them with
+  /// later frames; each step takes all frames in their order. Without halves the second does all.
+  /// finish() throws std::logic_error for frames that were not begun.
+  std::vector<Halfway> begin(const float* power, int num_frames);
+  void finish(std::vector<Halfway> begun, const float* power, int num_frames, float* masks);
+
+  /// states()[i] of the model after the last frame that has masks.
+  const ort::Tensor& state(std::size_t i) const { return states_[current_[kSecondHalf]][i]; }
   void reset();
 
-  /// By any thread: estimate() fails, now and until reset().
-  void interrupt() { interrupt_.set(); }
+  /// By any thread: begin() or finish() fails, now and until reset().
+  void interrupt(Half half) { interrupts_[half].set(); }
+  /// And so does estimate().
+  void interrupt() {
+    interrupt(kFirstHalf);
+    interrupt(kSecondHalf);
+  }
 
  private:
   /// A number of frames that goes through the network in one run.
@@ -43,18 +63,36 @@ class MaskEstimator {
     ort::Tensor power;
     ort::Tensor masks;
     ort::Bindings bindings[2];
+
+    /// The second half may be at work with other frames than the first.
+    struct InHalves {
+      InHalves(const ModelInfo& info, int num_frames);
+
+      ort::Tensor second_power;
+      ort::Bindings bindings[2][2];  // [half][from]
+    };
+    std::unique_ptr<InHalves> in_halves;
   };
 
+  /// Does `run(batch)` as often as it takes, with the largest batches that there are.
+  template <typename Run>
+  void run_batches(int num_frames, Run run);
   void bind(Batch& batch);
+  void bind_halves(Batch& batch);
+  void bind_half(Batch& batch, Half half, int from);
   void run(Batch& batch, const float* power, float* masks);
-  void check_masks(const ort::Tensor& masks) const;
+  Halfway run_first(Batch& batch, const float* power);
+  void run_second(Batch& batch, const Halfway& begun, const float* power, float* masks);
+  bool note_finite(const float* power, std::size_t size);
+  static void check_masks(const ort::Tensor& masks, bool finite);
 
   std::shared_ptr<const Model> model_;
   std::vector<Batch> batches_;  // of 1, 2, 4, ... frames
+  const Halves* halves_ = nullptr;
   // Each run reads one set of states and writes the other; bindings have both directions.
   std::vector<ort::Tensor> states_[2];
-  int current_ = 0;
-  ort::Interrupt interrupt_;
+  int current_[2] = {0, 0};  // which set the next run of each half reads
+  ort::Interrupt interrupts_[2];
   bool finite_ = true;  // all power since reset()
 };
 

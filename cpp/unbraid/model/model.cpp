@@ -50,7 +50,7 @@ void take(std::vector<ort::TensorInfo>& tensors, const std::string& role, const 
   }
   const ort::TensorInfo tensor = std::move(*found);
   tensors.erase(found);
-  if (!tensor.is_float32) {
+  if (!tensor.is_float32()) {
     problems.add(role + " `" + name + "` must be a float32 tensor");
   } else if (!fits(tensor.shape, shape)) {
     problems.add(role + " `" + name + "` must have shape " + shape_text(shape) + ", not " +
@@ -161,7 +161,7 @@ void Model::take_states(std::vector<ort::TensorInfo>& inputs, std::vector<ort::T
       problems.add("input `" + input.name + "` is neither `power` nor a `<x>_state`");
       continue;
     }
-    if (!input.is_float32) problems.add("input `" + input.name + "` must be a float32 tensor");
+    if (!input.is_float32()) problems.add("input `" + input.name + "` must be a float32 tensor");
     std::int64_t size = 1;
     const bool fixed = std::all_of(input.shape.begin(), input.shape.end(),
                                    [](std::int64_t length) { return length >= 1; });
@@ -231,12 +231,44 @@ void Model::try_out() {
 /// What differs, masks or states, where frames share a run: nothing if empty. Whatever kernels the
 /// runtime chooses for their number, a result must not depend on how the audio was cut up.
 std::string Model::compare_runs() const {
-  constexpr int kFrames = 2 * kMaxFramesPerRun - 1;  // runs of every number there is
   MaskEstimator together(unowned(*this)), alone(unowned(*this));
   together.reserve(kMaxFramesPerRun);
+  const int num_bands = info_.num_bands();
+  const std::size_t num_masks = static_cast<std::size_t>(info_.num_stems()) * num_bands;
+  try {
+    const std::string difference =
+        find_difference(together, alone, [&](const float* power, int count, float* masks) {
+          for (int frame = 0; frame < count; ++frame) {
+            alone.estimate(power + frame * num_bands, 1, masks + frame * num_masks);
+          }
+        });
+    return difference.empty() ? "" : difference + " by how many hops share a run";
+  } catch (const ort::Error&) {
+    return "it runs with one hop alone";
+  }
+}
+
+/// Likewise where the halves of the network make them.
+std::string Model::compare_halves(const Halves& halves) const {
+  MaskEstimator whole(unowned(*this)), halved(unowned(*this));
+  for (MaskEstimator* estimator : {&whole, &halved}) estimator->reserve(frames_per_run());
+  halved.halve(halves);
+  const std::string difference =
+      find_difference(whole, halved, [&](const float* power, int count, float* masks) {
+        halved.finish(halved.begin(power, count), power, count, masks);
+      });
+  return difference.empty() ? "" : difference + " when it is cut in two";
+}
+
+/// What differs, masks or states, between one estimator and another that `estimate` makes masks
+/// with: nothing if empty. Throws ort::Error if a run fails, or if they do not end in time.
+template <typename Estimate>
+std::string Model::find_difference(MaskEstimator& usual, MaskEstimator& other,
+                                   Estimate estimate) const {
+  constexpr int kFrames = 2 * kMaxFramesPerRun - 1;  // runs of every number there is
   const RunLimit limit(kMaxRunSeconds, [&] {
-    together.interrupt();
-    alone.interrupt();
+    usual.interrupt();
+    other.interrupt();
   });
   const int num_bands = info_.num_bands();
   const std::size_t num_masks = static_cast<std::size_t>(info_.num_stems()) * num_bands;
@@ -244,33 +276,50 @@ std::string Model::compare_runs() const {
     return std::memcmp(a, b, size * sizeof(float)) == 0;
   };
   std::vector<float> bins(info_.num_bins), power(kMaxFramesPerRun * num_bands);
-  std::vector<float> masks(kMaxFramesPerRun * num_masks), of_one(num_masks);
+  std::vector<float> expected(kMaxFramesPerRun * num_masks), masks(expected.size());
   Noise noise;
-  try {
-    for (int first = 0; first < kFrames; first += kMaxFramesPerRun) {
-      const int count = std::min(kMaxFramesPerRun, kFrames - first);
-      for (int frame = 0; frame < count; ++frame) {
-        noise.fill(bins.data(), info_.num_bins, frame % 2 ? 1e-3f : 0.1f);
-        info_.sum_bands(bins.data(), power.data() + frame * num_bands);
-      }
-      together.estimate(power.data(), count, masks.data());
-      for (int frame = 0; frame < count; ++frame) {
-        alone.estimate(power.data() + frame * num_bands, 1, of_one.data());
-        if (!same(masks.data() + frame * num_masks, of_one.data(), num_masks)) {
-          return "masks differ by how many hops share a run";
-        }
-      }
-      for (std::size_t i = 0; i < states_.size(); ++i) {
-        const ort::Tensor &one = together.state(i), &other = alone.state(i);
-        if (!same(one.data(), other.data(), one.size())) {
-          return "`" + states_[i].name + "` differs by how many hops share a run";
-        }
+  for (int first = 0; first < kFrames; first += kMaxFramesPerRun) {
+    const int count = std::min(kMaxFramesPerRun, kFrames - first);
+    for (int frame = 0; frame < count; ++frame) {
+      noise.fill(bins.data(), info_.num_bins, frame % 2 ? 1e-3f : 0.1f);
+      info_.sum_bands(bins.data(), power.data() + frame * num_bands);
+    }
+    usual.estimate(power.data(), count, expected.data());
+    estimate(power.data(), count, masks.data());
+    if (!same(expected.data(), masks.data(), count * num_masks)) return "masks differ";
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+      const ort::Tensor &one = usual.state(i), &another = other.state(i);
+      if (!same(one.data(), another.data(), one.size())) {
+        return "`" + states_[i].name + "` differs";
       }
     }
-  } catch (const ort::Error&) {
-    return "it runs with one hop alone";
   }
   return "";
+}
+
+const Halves* Model::halves() const {
+  std::call_once(cut_once_, [this] { cut(); });
+  return halves_.get();
+}
+
+void Model::cut() const {
+  if (!info_.streams()) {
+    one_piece_reason_ = one_frame_reason_;
+    return;
+  }
+  try {
+    const std::string bytes = read_model_file(path_);
+    check_tensor_data(bytes);  // once more, for who knows whose they are now
+    auto halves = std::make_unique<const Halves>(bytes);
+    one_piece_reason_ = compare_halves(*halves);
+    if (one_piece_reason_.empty()) halves_ = std::move(halves);
+  } catch (const ModelError& error) {
+    one_piece_reason_ = error.what();
+  } catch (const std::filesystem::filesystem_error&) {
+    one_piece_reason_ = "its file cannot be read any more";
+  } catch (const ort::Error&) {
+    one_piece_reason_ = "it does not run when it is cut in two";
+  }
 }
 
 }  // namespace unbraid

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
+#include "unbraid/model/halves.h"
 #include "unbraid/model/model_info.h"
 #include "unbraid/model/ort.h"
 
@@ -22,6 +24,8 @@ constexpr std::size_t kMaxStates = 256;
 constexpr std::int64_t kMaxStateValues = std::int64_t{1} << 24;  // in all states of a model
 constexpr int kMaxFramesPerRun = 16;    // a power of two; more bring next to nothing
 constexpr double kMaxRunSeconds = 3.0;  // hundreds of times what a run in real time may take
+
+class MaskEstimator;
 
 /// A checked model file. Immutable: any number of streams and threads may share one.
 class Model {
@@ -47,6 +51,13 @@ class Model {
   /// Why it is 1, for people; empty otherwise.
   const std::string& one_frame_reason() const { return one_frame_reason_; }
 
+  /// The network in two, for two threads; null where it cannot be cut, or where a trial shows that
+  /// masks or states come out otherwise by a bit. The first call reads the file again and takes
+  /// about as long as opening it. Any number of threads may call it. Throws std::bad_alloc.
+  const Halves* halves() const;
+  /// Why there are none, for people; empty otherwise. After halves().
+  const std::string& one_piece_reason() const { return one_piece_reason_; }
+
  private:
   Model() = default;
   void load(Problems& problems);
@@ -56,6 +67,10 @@ class Model {
   void try_out();
   void try_embeddings() const;
   std::string compare_runs() const;
+  std::string compare_halves(const Halves& halves) const;
+  template <typename Estimate>
+  std::string find_difference(MaskEstimator& usual, MaskEstimator& other, Estimate estimate) const;
+  void cut() const;
 
   std::filesystem::path path_;
   std::unique_ptr<ort::Session> session_;
@@ -63,6 +78,10 @@ class Model {
   std::vector<StateInfo> states_;
   int num_nodes_ = 0;
   std::string one_frame_reason_;
+  // Made when they are first asked for.
+  mutable std::once_flag cut_once_;
+  mutable std::unique_ptr<const Halves> halves_;
+  mutable std::string one_piece_reason_;
 };
 
 }  // namespace unbraid

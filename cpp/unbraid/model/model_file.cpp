@@ -59,26 +59,18 @@ Metadata metadata_of(protobuf::Fields<Source> model) {
   return metadata;
 }
 
-/// Uses each of the fields of that number that are bytes: texts, or other messages.
-template <typename Use>
-void each(std::string_view message, std::uint64_t number, Use use) {
-  for (auto fields = protobuf::fields(message); fields.next();) {
-    if (fields.number() == number && fields.is_bytes()) use(fields.take());
-  }
-}
-
 /// Whether a node is run each time; the outputs of one that is not are added to the constants.
 bool runs(std::string_view node, std::set<std::string_view>& constants) {
   constexpr std::uint64_t kInput = 1, kOutput = 2, kType = 4;
   bool has_inputs = false, varies = false;
   std::string_view type;
-  each(node, kInput, [&](std::string_view input) {
+  protobuf::each(node, kInput, [&](std::string_view input) {
     has_inputs = true;
     varies = varies || (!input.empty() && constants.count(input) == 0);
   });
-  each(node, kType, [&](std::string_view name) { type = name; });
+  protobuf::each(node, kType, [&](std::string_view name) { type = name; });
   if (varies || (!has_inputs && type != "Constant")) return true;
-  each(node, kOutput, [&](std::string_view output) { constants.insert(output); });
+  protobuf::each(node, kOutput, [&](std::string_view output) { constants.insert(output); });
   return false;
 }
 
@@ -101,11 +93,12 @@ int count_nodes(std::string_view bytes) {
   constexpr std::uint64_t kGraph = 7, kNode = 1, kInitializer = 5, kTensorName = 8;
   int count = 0;
   std::set<std::string_view> constants;
-  each(bytes, kGraph, [&](std::string_view graph) {
-    each(graph, kInitializer, [&](std::string_view tensor) {
-      each(tensor, kTensorName, [&](std::string_view name) { constants.insert(name); });
+  protobuf::each(bytes, kGraph, [&](std::string_view graph) {
+    protobuf::each(graph, kInitializer, [&](std::string_view tensor) {
+      protobuf::each(tensor, kTensorName, [&](std::string_view name) { constants.insert(name); });
     });
-    each(graph, kNode, [&](std::string_view node) { count += runs(node, constants) ? 1 : 0; });
+    protobuf::each(graph, kNode,
+                   [&](std::string_view node) { count += runs(node, constants) ? 1 : 0; });
   });
   return count;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "unbraid/model/ort_library.h"
 #include "unbraid/model/text.h"
@@ -161,18 +162,16 @@ std::vector<TensorInfo> describe(const SessionHandle* session) {
   for (std::size_t i = 0; i < count; ++i) {
     char* name = nullptr;
     library.call<Name>(session, i, library.allocator(), &name);
-    TensorInfo tensor{library.take_string(name), false, {}};
+    TensorInfo tensor{library.take_string(name), 0, {}};
     void* raw = nullptr;
     library.call<TypeInfo>(session, i, &raw);
     const auto type = own<ReleaseTypeInfo>(raw);
     const void* info = nullptr;  // stays null for what is no tensor
     library.call<CastTypeInfoToTensorInfo>(static_cast<const void*>(raw), &info);
     if (info) {
-      int element = 0;
       std::size_t rank = 0;
-      library.call<GetTensorElementType>(info, &element);
+      library.call<GetTensorElementType>(info, &tensor.element);
       library.call<GetDimensionsCount>(info, &rank);
-      tensor.is_float32 = element == kFloat32;
       tensor.shape.resize(rank);
       library.call<GetDimensions>(info, tensor.shape.data(), rank);
     }
@@ -215,6 +214,13 @@ Tensor::Tensor(Tensor&& other) noexcept
 
 void Tensor::clear() { std::fill(data_, data_ + size_, 0.0f); }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): as with the tensors.
+Value::~Value() {
+  if (value_) Library::get().function<ReleaseValue>()(value_);
+}
+
+Value::Value(Value&& other) noexcept : value_(std::exchange(other.value_, nullptr)) {}
+
 void Bindings::input(const char* name, Tensor& tensor) {
   input_names_.push_back(name);
   inputs_.push_back(tensor.value_);
@@ -223,6 +229,29 @@ void Bindings::input(const char* name, Tensor& tensor) {
 void Bindings::output(const char* name, Tensor& tensor) {
   output_names_.push_back(name);
   outputs_.push_back(tensor.value_);
+}
+
+void Bindings::made_output(const char* name) {
+  made_.push_back(outputs_.size());
+  output_names_.push_back(name);
+  outputs_.push_back(nullptr);
+}
+
+std::vector<Value> Bindings::take() {
+  std::vector<Value> values;
+  values.reserve(made_.size());
+  for (const std::size_t i : made_) values.emplace_back(std::exchange(outputs_[i], nullptr));
+  return values;
+}
+
+void Bindings::given_input(const char* name) {
+  given_.push_back(inputs_.size());
+  input_names_.push_back(name);
+  inputs_.push_back(nullptr);
+}
+
+void Bindings::give(const std::vector<Value>& values) {
+  for (std::size_t i = 0; i < given_.size(); ++i) inputs_[given_[i]] = values[i].value_;
 }
 
 Interrupt::Interrupt() { Library::get().call<CreateRunOptions>(&options_); }

@@ -27,8 +27,10 @@ class GraphError : public Error {
 /// A named input or output of a graph; -1 in the shape stands for any size.
 struct TensorInfo {
   std::string name;
-  bool is_float32;
+  int element;  // its type by ONNX's number; 0 of what is no tensor
   std::vector<std::int64_t> shape;
+
+  bool is_float32() const { return element == 1; }
 };
 
 /// A float32 tensor over memory of its own, zero at first.
@@ -51,14 +53,36 @@ class Tensor {
   ValueHandle* value_ = nullptr;
 };
 
+/// A tensor of any type over memory of the library: what one run made for another.
+class Value {
+ public:
+  explicit Value(ValueHandle* value) : value_(value) {}
+  ~Value();
+  Value(Value&& other) noexcept;
+  Value& operator=(Value&&) = delete;
+
+ private:
+  friend class Bindings;
+  ValueHandle* value_;
+};
+
 /// Which tensors a run reads and writes. Names and tensors must outlive it.
 class Bindings {
  public:
   void input(const char* name, Tensor& tensor);
   void output(const char* name, Tensor& tensor);
 
+  /// An output that the library makes room for in each run; then take() has all of these, in the
+  /// order in which they were named.
+  void made_output(const char* name);
+  std::vector<Value> take();
+  /// An input that is another before each run: all of these, in the order in which they were named.
+  void given_input(const char* name);
+  void give(const std::vector<Value>& values);
+
  private:
   friend class Session;
+  std::vector<std::size_t> given_, made_;  // where among the others
   std::vector<const char*> input_names_, output_names_;
   std::vector<ValueHandle*> inputs_, outputs_;
 };

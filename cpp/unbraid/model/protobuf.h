@@ -124,4 +124,28 @@ class Fields {
 
 inline Fields<Memory> fields(std::string_view bytes) { return {Memory(bytes), bytes.size()}; }
 
+/// Uses each of the fields of that number that are bytes: texts, or other messages.
+template <typename Use>
+void each(std::string_view message, std::uint64_t number, Use use) {
+  for (auto fields = protobuf::fields(message); fields.next();) {
+    if (fields.number() == number && fields.is_bytes()) use(fields.take());
+  }
+}
+
+inline void append_varint(std::string& message, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7) message += static_cast<char>(value | 0x80);
+  message += static_cast<char>(value);
+}
+
+/// Adds a field to a message.
+inline void append(std::string& message, std::uint64_t number, std::uint64_t value) {
+  append_varint(message, number << 3);
+  append_varint(message, value);
+}
+inline void append(std::string& message, std::uint64_t number, std::string_view bytes) {
+  append_varint(message, number << 3 | 2);
+  append_varint(message, bytes.size());
+  message += bytes;
+}
+
 }  // namespace unbraid::protobuf

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "unbraid/dsp/fft.h"
+#include "unbraid/model/mask_estimator.h"
 #include "unbraid/model/model_info.h"
 
 namespace unbraid {
@@ -39,6 +40,9 @@ class Hops {
   }
   float* power(int hop = 0) { return power_.data() + hop * num_bands_; }  // [num_bands]
   float* masks(int hop = 0) { return masks_.data() + hop * num_masks_; }  // [stems][num_bands]
+
+  /// What the first half of the network made of them, if it has had them.
+  std::vector<MaskEstimator::Halfway> halfway;
 
   /// Begins anew, behind other hops or behind what these were so far.
   void follow(const Hops& before);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "unbraid/dsp/denormals.h"
 #include "unbraid/dsp/middle_power.h"
@@ -113,6 +114,10 @@ void Stream::process_batch(float* const* outputs, std::size_t& done) {
   failed_ = false;
 }
 
+void Stream::halve() {
+  if (const Halves* halves = model().halves()) estimator_.halve(*halves);
+}
+
 std::vector<Hops> Stream::hear(const float* const* mixture, std::size_t num_samples) {
   const FlushDenormals flush_denormals;
   started_ = started_ || num_samples > 0;
@@ -131,6 +136,16 @@ std::vector<Hops> Stream::hear(const float* const* mixture, std::size_t num_samp
 void Stream::estimate(Hops& hops) {
   const FlushDenormals flush_denormals;
   estimator_.estimate(hops.power(), hops.size(), hops.masks());
+}
+
+void Stream::estimate_first_half(Hops& hops) {
+  const FlushDenormals flush_denormals;
+  hops.halfway = estimator_.begin(hops.power(), hops.size());
+}
+
+void Stream::estimate_second_half(Hops& hops) {
+  const FlushDenormals flush_denormals;
+  estimator_.finish(std::move(hops.halfway), hops.power(), hops.size(), hops.masks());
 }
 
 void Stream::render(Hops& hops, float* const* outputs) {

@@ -57,6 +57,9 @@ class Stream {
   void flush(float* const* outputs);
   virtual void reset();
 
+  /// Lets the two halves of estimate() share its work, if the model has halves. Allocates.
+  void halve();
+
   /// What process() does, in three steps for threads that take turns at them: while one renders
   /// some hops, another may estimate the next and a third hear those after them. Each step takes
   /// all hops in their order. hear() gives those that these samples make whole and keeps the rest;
@@ -64,11 +67,15 @@ class Stream {
   /// wait for the next samples. hear() allocates.
   std::vector<Hops> hear(const float* const* mixture, std::size_t num_samples);
   void estimate(Hops& hops);
+  /// estimate() as two of these steps, where the model has halves; else all is the second's.
+  void estimate_first_half(Hops& hops);
+  void estimate_second_half(Hops& hops);
   /// outputs[num_outputs * channels][hops.size() * hop_length]
   void render(Hops& hops, float* const* outputs);
 
   /// By any thread: ends a run that does not end by itself, as one of a failing model.
   void interrupt() { estimator_.interrupt(); }
+  void interrupt(Half half) { estimator_.interrupt(half); }
   /// Gives up what is under way: process() refuses to go on until reset().
   void abandon() { failed_ = true; }
 

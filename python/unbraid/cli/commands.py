@@ -224,6 +224,8 @@ def info(model: str | None) -> None:
         tried = {"hops per run": str(loaded.frames_per_run)}
         if loaded.one_frame_reason:
             tried["hops per run"] += f" ({loaded.one_frame_reason})"
+        whole = loaded.find_halves()
+        tried["by two threads"] = f"in one piece ({whole})" if whole else "in two halves"
     else:
         installed, broken = read_installed()
         shown = list(installed.values())

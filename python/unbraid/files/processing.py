@@ -25,6 +25,7 @@ from .steps import StreamSteps, separation_steps
 from .writer import open_writer
 
 BLOCK_SECONDS = 1.024  # 64 hops of our models, which are whole runs of the network
+MIN_SECONDS_IN_HALVES = 30  # a shorter file is done before the network's halves have paid for being made
 DEFAULT_FOLDER = "stems"
 
 PathLike = str | os.PathLike[str]
@@ -63,8 +64,8 @@ def separate_file(
     second.
 
     `threads` says how many of them share the work: 1 for none but the caller's, or None for as many as the machine has
-    processors, 2 at most. It changes nothing in the files. The network's part of the work, most of it with `dialogue`,
-    has one thread.
+    processors, 2 at most. It changes nothing in the files. The network, most of the work with `dialogue`, is cut in two
+    for them where its graph allows it (`unbraid info FILE.onnx` says) and the input lasts 30 s or more.
 
     With the extra [video] the input may be whatever FFmpeg reads; of several audio tracks `audio_track` is taken,
     counted from 1. With `video` each stem is a film: the input's picture and all else in it, as it was, with the stem
@@ -99,9 +100,12 @@ def separate_file(
         pyplot()  # it is missed before any work
     figures: list[Picture] = []
 
-    def stems_of(mixture: InputFile) -> Sequence[Step]:
+    def stems_of(mixture: InputFile, threads: int) -> Sequence[Step]:
         rows = {name: stem_names.index(name) for name in names}
-        separated = separation_steps(mixture.sample_rate, mixture.channels, model, talkers, block_length(mixture))
+        separated = separation_steps(
+            *(mixture.sample_rate, mixture.channels, model, talkers, block_length(mixture)),
+            in_halves=pays_in_halves(mixture, threads),
+        )
         if plot:
             figures.append(stack.enter_context(Picture(stem_names, mixture.sample_rate, mixture.num_samples)))
 
@@ -153,9 +157,10 @@ def remix_file(
     model = load_model(model)
     gains_by_stem(gains_db, gains, model.stem_names)  # a wrong gain is told before the file is looked at
 
-    def remix_of(mixture: InputFile) -> Sequence[Step]:
+    def remix_of(mixture: InputFile, threads: int) -> Sequence[Step]:
         remixer = Remixer(mixture.sample_rate, mixture.channels, model, gains_db, **gains)
-        return [*StreamSteps(remixer, block_length(mixture)).steps, lambda remixed: {"remix": remixed}]
+        stream = StreamSteps(remixer, block_length(mixture), in_halves=pays_in_halves(mixture, threads))
+        return [*stream.steps, lambda remixed: {"remix": remixed}]
 
     target = Path(output)
     process_file(
@@ -173,7 +178,7 @@ def remix_file(
 def process_file(
     source: Path,
     targets: Mapping[str, Path],
-    steps: Callable[[InputFile], Sequence[Step]],
+    steps: Callable[[InputFile, int], Sequence[Step]],
     *,
     at_end: Mapping[Path, Callable[[BinaryIO], None]] | None = None,
     bit_depth: int | None = None,
@@ -186,10 +191,10 @@ def process_file(
 ) -> None:
     """Sends a file through steps and writes the parts that the last gives, by name, to `targets`: all of them or none.
 
-    A step gets block after block, and None at the end. A part is (channels, samples), as many of all that are given
-    together; parts that share a target are its tracks. What is `at_end` is written once all else is, by the function
-    given. Raises ValueError for a target of an unknown format,
-    AudioFileError for a source that is no whole audio file, OSError.
+    `steps` makes them for the file, once it is open, and for so many threads. A step gets block after block, and None
+    at the end. A part is (channels, samples), as many of all that are given together; parts that share a target are its
+    tracks. What is `at_end` is written once all else is, by the function given. Raises ValueError for a target of an
+    unknown format, AudioFileError for a source that is no whole audio file, OSError.
     """
     threads = check_threads(threads)
     at_end = at_end or {}
@@ -218,7 +223,7 @@ def process_file(
                 threads = 1  # a thread that waits for a pipe hears no Ctrl-C
             writers = [writer(files[target], names) for target, names in tracks.items()]
             blocks = itertools.chain(mixture.blocks(BLOCK_SECONDS), [None])
-            with contextlib.closing(run_steps(blocks, steps(mixture), writers, threads)) as under_way:
+            with contextlib.closing(run_steps(blocks, steps(mixture, threads), writers, threads)) as under_way:
                 for _ in under_way:
                     outputs.check_present()
                     if progress:
@@ -233,6 +238,11 @@ def process_file(
 def block_length(mixture: InputFile) -> int:
     """The most samples that a step gets at once."""
     return int(BLOCK_SECONDS * mixture.sample_rate)
+
+
+def pays_in_halves(mixture: InputFile, threads: int) -> bool:
+    is_short = 0 < mixture.num_samples < MIN_SECONDS_IN_HALVES * mixture.sample_rate  # 0: not known
+    return threads > 1 and not is_short
 
 
 def writer(file: Output, names: Sequence[str]) -> Step:
