@@ -29,8 +29,9 @@ WINDOWS, LINUX, MACOS, INTEL_MAC = "windows-x86_64", "linux-aarch64", "macos-arm
 MACS = (MACOS, INTEL_MAC)
 WORK = Path(sys.argv[1]).resolve()
 TOLERANCE = 1e-6
-# Zig links its C++ library in, whose new and delete a Mac's own may replace; Apple's compiler links the system's.
-ZIGS_OWN = ("_Zn", "_Zd", "_mh_dylib_header", "__dso_handle", "_dso_handle")
+# Zig links its C++ library in, whose new and delete a Mac's own may replace; Apple's compiler links the system's. And
+# its linker lets the types of pybind11's exceptions through, which the list of exports leaves out.
+ZIGS_OWN = ("_Zn", "_Zd", "_ZTIN8pybind11", "_ZTSN8pybind11", "_mh_dylib_header", "__dso_handle", "_dso_handle")
 ENTRIES = {"GetPluginFactory", "clap_entry", "lv2_descriptor"}
 VST3_ENTRIES = {
     WINDOWS: {"InitDll", "ExitDll"},
@@ -64,8 +65,9 @@ def check_installed(target: str, folder: Path) -> None:
         found = exports(plugins / name)
         assert found == ENTRIES | VST3_ENTRIES[target], f"{name} exports {found}"
     if target != WINDOWS:
-        (module,) = (folder / "unbraid").glob("_core*")
+        (module,) = (folder / "unbraid").glob("_core*.so")
         assert exports(module) == {"PyInit__core"}
+        assert target != LINUX or module.name.endswith("-aarch64-linux-gnu.so"), module.name
     manifest = (plugins / "unbraid.lv2" / "manifest.ttl").read_text(encoding="utf-8")
     assert f"<{Path(PLUGINS[target][2]).name}>" in manifest
     if target in MACS:

@@ -29,9 +29,9 @@ SOURCES = ("CMakeLists.txt", "pyproject.toml", "LICENSE", "README.md", "cmake", 
 
 READY = os.environ.get("UNBRAID_TEST_WHEELS")
 ENTRIES = {"PyInit__core", "clap_entry", "lv2_descriptor", "GetPluginFactory", "ModuleEntry", "ModuleExit"}
-# Where a stack protector finds what it compares: in the thread's data, or by name. What it calls is no sign: zig links
-# that in, and its name is stripped.
-CANARIES = {"x86_64": rb"\x64\x48..\x25\x28\0\0\0", "aarch64": b"__stack_chk_guard"}
+# Where a stack protector finds what it compares: in the thread's data, or by name; or that itself, which zig has as a
+# constant on aarch64. What it calls is no sign: zig links that in, and its name is stripped.
+CANARIES = {"x86_64": rb"\x64\x48..\x25\x28\0\0\0", "aarch64": rb"__stack_chk_guard|\0{6}\n\xff"}
 # Instructions that jumps may land on: of -fcf-protection (endbr64) and of -mbranch-protection (bti c, paciasp).
 LANDING_PADS = {
     "x86_64": (b"\xf3\x0f\x1e\xfa",),
