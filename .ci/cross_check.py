@@ -3,15 +3,18 @@
 Of every system: the binaries export their entries and nothing else, and bundles are laid out as its hosts want them.
 Of those that run: the C++ unit tests pass, and a CLAP host renders what it renders here, within 1e-6; with all faders
 at 0 dB its input comes out. All of that from a folder whose name is not ASCII. What cannot be run is told.
+The wheel for this system is installed, separates, and passes the tests of the core.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import plistlib
 import shutil
 import subprocess
 import sys
+import venv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,21 +25,26 @@ from numpy.typing import NDArray
 from helpers.cpp_programs import real_ort_library, save_test_models
 from unbraid import plugin
 
-WINDOWS, LINUX, MACOS = "windows-x86_64", "linux-aarch64", "macos-arm64"
+WINDOWS, LINUX, MACOS, INTEL_MAC = "windows-x86_64", "linux-aarch64", "macos-arm64", "macos-x86_64"
+MACS = (MACOS, INTEL_MAC)
 WORK = Path(sys.argv[1]).resolve()
 TOLERANCE = 1e-6
-# Zig links its C++ library in, whose new and delete a Mac's own may replace; Apple's compiler links the system's.
-ZIGS_OWN = ("_Zn", "_Zd", "_mh_dylib_header", "__dso_handle", "_dso_handle")
+# Zig links its C++ library in, whose new and delete a Mac's own may replace; Apple's compiler links the system's. And
+# its linker lets the types of pybind11's exceptions through, which the list of exports leaves out.
+ZIGS_OWN = ("_Zn", "_Zd", "_ZTIN8pybind11", "_ZTSN8pybind11", "_mh_dylib_header", "__dso_handle", "_dso_handle")
 ENTRIES = {"GetPluginFactory", "clap_entry", "lv2_descriptor"}
 VST3_ENTRIES = {
     WINDOWS: {"InitDll", "ExitDll"},
     LINUX: {"ModuleEntry", "ModuleExit"},
-    MACOS: {"bundleEntry", "bundleExit"},
+    **{mac: {"bundleEntry", "bundleExit"} for mac in MACS},
 }
 PLUGINS = {
     WINDOWS: ("Unbraid.vst3/Contents/x86_64-win/Unbraid.vst3", "Unbraid.clap", "unbraid.lv2/Unbraid.dll"),
     LINUX: ("Unbraid.vst3/Contents/aarch64-linux/Unbraid.so", "Unbraid.clap", "unbraid.lv2/Unbraid.so"),
-    MACOS: ("Unbraid.vst3/Contents/MacOS/Unbraid", "Unbraid.clap/Contents/MacOS/Unbraid", "unbraid.lv2/Unbraid.dylib"),
+    **dict.fromkeys(
+        MACS,
+        ("Unbraid.vst3/Contents/MacOS/Unbraid", "Unbraid.clap/Contents/MacOS/Unbraid", "unbraid.lv2/Unbraid.dylib"),
+    ),
 }
 RUNTIMES = {WINDOWS: "onnxruntime.dll", LINUX: "libonnxruntime.so*"}
 
@@ -56,12 +64,13 @@ def check_installed(target: str, folder: Path) -> None:
     for name in PLUGINS[target]:
         found = exports(plugins / name)
         assert found == ENTRIES | VST3_ENTRIES[target], f"{name} exports {found}"
-    if target == LINUX:
-        (module,) = (folder / "unbraid").glob("_core*")
+    if target != WINDOWS:
+        (module,) = (folder / "unbraid").glob("_core*.so")
         assert exports(module) == {"PyInit__core"}
+        assert target != LINUX or module.name.endswith("-aarch64-linux-gnu.so"), module.name
     manifest = (plugins / "unbraid.lv2" / "manifest.ttl").read_text(encoding="utf-8")
     assert f"<{Path(PLUGINS[target][2]).name}>" in manifest
-    if target == MACOS:
+    if target in MACS:
         for bundle in ("Unbraid.vst3", "Unbraid.clap"):
             contents = plugins / bundle / "Contents"
             info = plistlib.loads((contents / "Info.plist").read_bytes())
@@ -84,7 +93,7 @@ def emulator(target: str) -> list[str] | None:
 
 
 def run(command: Sequence[str | Path], variables: Mapping[str, Path]) -> str:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("UNBRAID_")}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("UNBRAID_", "PYTHON"))}
     wine = "wine" in str(command[0])
     if wine:
         environment |= {"WINEPREFIX": str(WORK / "wine"), "WINEDEBUG": "-all", "LC_ALL": "C.UTF-8"}
@@ -150,12 +159,28 @@ def check_runs(target: str, folder: Path, model: Path, expected: NDArray[np.floa
     print(f"{target}: unit tests:", *[line.split("] ")[-1] for line in told.splitlines() if "test cases" in line])
 
 
+def check_wheel(folder: Path) -> None:
+    """In an environment of its own, beside what is installed here but this package."""
+    (wheel,) = folder.glob(f"wheels/*_{platform.machine()}.whl")
+    place = folder / "environment"
+    venv.create(place, clear=True, with_pip=True)
+    python = place / "bin" / "python"
+    run([python, "-m", "pip", "install", "--quiet", "--no-deps", wheel], {})
+    packages = Path(run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], {}).strip())
+    (packages / "beside.pth").write_text("\n".join(path for path in sys.path if path.endswith("-packages")))
+    assert Path(run([python, "-c", "import unbraid; print(unbraid.__file__)"], {}).strip()).is_relative_to(packages)
+    run([place / "bin" / "unbraid", "separate", "examples/demo.flac", "-o", place / "stems"], {})
+    told = run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/core", "-m", "not slow"], {})
+    print(f"{wheel.name}: separates; tests of the core: {told.splitlines()[-1]}")
+
+
 def main() -> None:
     model = Path("python/unbraid/models/dialogue.onnx")
     built = [target for target in PLUGINS if (WORK / "installed" / target).exists()]
     for target in built:
         check_installed(target, WORK / "installed" / target)
     expected = here(WORK, model)
+    check_wheel(WORK)
     for target in built:
         check_runs(target, WORK, model, expected)
 

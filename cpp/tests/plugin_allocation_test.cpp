@@ -189,8 +189,8 @@ void test_vst3() {
       changes.queues[i].offsets[1] = static_cast<vst3::int32>(size) / (2 + i);
       changes.queues[i].values[0] = 0.5;
     }
-    vst3::AudioBusBuffers input{2, 0, block.input()}, outputs[4];
-    for (int bus = 0; bus < 4; ++bus) outputs[bus] = {2, 0, block.output(bus)};
+    vst3::AudioBusBuffers input{2, 0, {block.input()}}, outputs[4];
+    for (int bus = 0; bus < 4; ++bus) outputs[bus] = {2, 0, {block.output(bus)}};
     vst3::ProcessData data{0,
                            vst3::kSample32,
                            static_cast<vst3::int32>(size),
