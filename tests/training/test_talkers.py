@@ -20,6 +20,7 @@ from helpers.toy_corpus import save_toy_corpus  # noqa: E402
 from unbraid import _core  # noqa: E402
 from unbraid.training.corpus.clips import Clip  # noqa: E402
 from unbraid.training.export import ExportError  # noqa: E402
+from unbraid.training.frames import frame_power  # noqa: E402
 from unbraid.training.talkers import export as talkers_export  # noqa: E402
 from unbraid.training.talkers import frames, losses, pairs, train  # noqa: E402
 from unbraid.training.talkers.clustering import cluster  # noqa: E402
@@ -65,6 +66,7 @@ def test_band_sums_are_those_of_the_mixture(rng: np.random.Generator) -> None:
     power = BANDS.sum(np.abs(frames.spectra(whole.astype(np.float32))) ** 2)
     scale = power.sum() / pair.mixture.sum()
     assert scale == pytest.approx(1, abs=0.1)  # the window weighs the ends less
+    assert pair.mixture.sum(axis=1).mean() == pytest.approx(frame_power(0.1**2, frames.WINDOW), rel=1e-5)
     np.testing.assert_allclose(pair.mixture * scale, power, rtol=1e-3, atol=1e-5 * power.max())
 
 

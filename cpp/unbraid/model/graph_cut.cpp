@@ -24,33 +24,22 @@ constexpr std::uint64_t kShapeDimension = 1, kDimensionLength = 1;
 constexpr double kMostOfWork = 0.85;
 constexpr double kAsGood = 0.06;
 
-/// The last, as protobuf reads it.
-std::string_view text(std::string_view message, std::uint64_t number) {
-  std::string_view found;
-  protobuf::each(message, number, [&](std::string_view value) { found = value; });
-  return found;
-}
-
 /// How many values a tensor has; its bounds have been checked.
 std::uint64_t num_values(std::string_view tensor) {
   std::uint64_t values = 1;
   for (auto fields = protobuf::fields(tensor); fields.next();) {
     if (fields.number() != kTensorDims) continue;
-    if (fields.is_integer()) values *= fields.integer();
-    if (!fields.is_bytes()) continue;
-    std::uint64_t left = fields.length();
-    for (protobuf::Memory packed(fields.take()); left > 0;) {
-      values *= protobuf::read_varint(packed, left);
-    }
+    protobuf::each_integer(fields, [&](std::uint64_t length) { values *= length; });
   }
   return values;
 }
 
 /// A length of a graph's input, 1 where it is left open or not there.
 std::uint64_t length_of(std::string_view value_info, int axis) {
-  const std::string_view type = text(text(value_info, kValueType), kTypeTensor);
+  const std::string_view type = protobuf::last(protobuf::last(value_info, kValueType), kTypeTensor);
+  const std::string_view shape = protobuf::last(type, kTensorShape);
   std::uint64_t length = 1;
-  protobuf::each(text(type, kTensorShape), kShapeDimension, [&](std::string_view dimension) {
+  protobuf::each(shape, kShapeDimension, [&](std::string_view dimension) {
     if (axis-- != 0) return;
     for (auto fields = protobuf::fields(dimension); fields.next();) {
       if (fields.number() == kDimensionLength && fields.is_integer()) length = fields.integer();
@@ -136,7 +125,7 @@ class GraphCut::Places {
 };
 
 GraphCut::GraphCut(std::string_view model) : model_(model) {
-  read_graph(text(model, kModelGraph));
+  read_graph(protobuf::last(model, kModelGraph));
   connect();
   choose_place();
 }
@@ -150,13 +139,13 @@ void GraphCut::read_graph(std::string_view graph) {
       graph_name_ = fields.take();
     } else if (number == kGraphInitializer && fields.is_bytes()) {
       const std::string_view tensor = fields.take();
-      constants_.push_back({text(tensor, kTensorName), tensor});
+      constants_.push_back({protobuf::last(tensor, kTensorName), tensor});
     } else if (number == kGraphInput && fields.is_bytes()) {
       const std::string_view value = fields.take();
-      inputs_.push_back({text(value, kValueName), value});
+      inputs_.push_back({protobuf::last(value, kValueName), value});
     } else if (number == kGraphOutput && fields.is_bytes()) {
       const std::string_view value = fields.take();
-      outputs_.push_back({text(value, kValueName), value});
+      outputs_.push_back({protobuf::last(value, kValueName), value});
     } else if (number != kGraphDoc && number != kGraphValueInfo && number != kGraphMetadata) {
       throw ModelError("its graph has sparse tensors, or what else cannot be cut");
     }
@@ -164,7 +153,7 @@ void GraphCut::read_graph(std::string_view graph) {
 }
 
 void GraphCut::read_node(std::string_view bytes) {
-  Node node{bytes, text(bytes, kNodeType), {}, {}, false};
+  Node node{bytes, protobuf::last(bytes, kNodeType), {}, {}, false};
   protobuf::each(bytes, kNodeInput, [&](std::string_view name) { node.inputs.push_back(name); });
   protobuf::each(bytes, kNodeOutput, [&](std::string_view name) {
     if (!name.empty()) node.outputs.push_back(name);

@@ -63,13 +63,11 @@ Metadata metadata_of(protobuf::Fields<Source> model) {
 bool runs(std::string_view node, std::set<std::string_view>& constants) {
   constexpr std::uint64_t kInput = 1, kOutput = 2, kType = 4;
   bool has_inputs = false, varies = false;
-  std::string_view type;
   protobuf::each(node, kInput, [&](std::string_view input) {
     has_inputs = true;
     varies = varies || (!input.empty() && constants.count(input) == 0);
   });
-  protobuf::each(node, kType, [&](std::string_view name) { type = name; });
-  if (varies || (!has_inputs && type != "Constant")) return true;
+  if (varies || (!has_inputs && protobuf::last(node, kType) != "Constant")) return true;
   protobuf::each(node, kOutput, [&](std::string_view output) { constants.insert(output); });
   return false;
 }

@@ -132,6 +132,22 @@ void each(std::string_view message, std::uint64_t number, Use use) {
   }
 }
 
+/// The last of these, as protobuf reads a field that is not repeated; empty if there is none.
+inline std::string_view last(std::string_view message, std::uint64_t number) {
+  std::string_view found;
+  each(message, number, [&](std::string_view value) { found = value; });
+  return found;
+}
+
+/// Uses the numbers of a repeated field: one, or all of them packed.
+template <typename Use>
+void each_integer(Fields<Memory>& field, Use use) {
+  if (field.is_integer()) use(field.integer());
+  if (!field.is_bytes()) return;
+  std::uint64_t left = field.length();
+  for (Memory packed(field.take()); left > 0;) use(read_varint(packed, left));
+}
+
 inline void append_varint(std::string& message, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) message += static_cast<char>(value | 0x80);
   message += static_cast<char>(value);

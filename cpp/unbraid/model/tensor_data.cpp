@@ -114,14 +114,8 @@ class Walk {
     count(extent);
   }
 
-  /// Of a shape: a number, or all of them packed.
   static void add_lengths(protobuf::Fields<protobuf::Memory>& fields, Extent& extent) {
-    if (fields.is_integer()) extent.add(fields.integer());
-    if (!fields.is_bytes()) return;
-    std::uint64_t left = fields.length();
-    for (protobuf::Memory packed(fields.take()); left > 0;) {
-      extent.add(protobuf::read_varint(packed, left));
-    }
+    protobuf::each_integer(fields, [&](std::uint64_t length) { extent.add(length); });
   }
 
   void count(const Extent& extent) {

@@ -35,6 +35,11 @@ WINDOW = sine_window(WIN_LENGTH)
 POWER_SCALE = power_scale(WINDOW)
 
 
+def frame_power(mean_square: float, window: Samples = WINDOW) -> float:
+    """The power in the bins of a frame of audio of that mean square, by Parseval: Σw² is half of the window's length."""
+    return mean_square * len(window) ** 2 / 4 * power_scale(window)
+
+
 def spectra(audio: Samples, win_length: int = WIN_LENGTH, hop_length: int = HOP_LENGTH) -> Spectra:
     """Spectrum of every whole frame: (samples,) → (frames, bins)."""
     return transform(np.lib.stride_tricks.sliding_window_view(audio, win_length)[::hop_length])

@@ -39,8 +39,7 @@ def inspect(window: Window, start: int) -> Contents:
     """Raises AudioFileError for a header that does not describe audio."""
     info, comment, position = read_metadata(window, start)
     layout = layout_in_comment(comment)
-    rate = int.from_bytes(info[10:13], "big") >> 4
-    channels = (info[12] >> 1 & 7) + 1
+    rate, channels, bits = format_of(info)
     check_header(channels, rate)
     total = int.from_bytes(info[13:18], "big") & TOTAL_MASK
     contents = Contents(rate, channels, [], layout=layout or USUAL_LAYOUTS[channels])
@@ -70,7 +69,7 @@ def inspect(window: Window, start: int) -> Contents:
         what = f"cut short: {total - reached} of its {total} samples are missing or damaged, from where it ends"
         contents.damage.append(Damage(what, reached / rate))
     contents.num_samples = max(total, reached)
-    contents.bits = ((info[12] & 1) << 4 | info[13] >> 4) + 1
+    contents.bits = bits
     contents.md5 = info[18:34] if any(info[18:34]) and not contents.damage else None
     return contents
 
@@ -83,12 +82,10 @@ def inspect_beginning(file: BinaryIO, start: int, seconds: float) -> Contents | 
     """
     window = Window(file)
     info, _, position = read_metadata(window, start)
-    rate = int.from_bytes(info[10:13], "big") >> 4
-    sample_bits = ((info[12] & 1) << 4 | info[13] >> 4) + 1
-    frame_bits = ((info[12] >> 1 & 7) + 1) * sample_bits
+    rate, channels, bits = format_of(info)
     length = round(seconds * rate)
     # Audio that was encoded is hardly larger than it was. The frame that is cut may seem to end where it does.
-    end = position + (length + 2 * MAX_FRAME_SAMPLES) * frame_bits // 8
+    end = position + (length + 2 * MAX_FRAME_SAMPLES) * channels * bits // 8
     if end >= window.size:
         return None
     contents = inspect(Window(Spans(file, [(0, end)])), start)
@@ -97,6 +94,15 @@ def inspect_beginning(file: BinaryIO, start: int, seconds: float) -> Contents | 
     if not is_sound or not length + MAX_FRAME_SAMPLES <= (cut.num_samples or 0) < (contents.num_samples or 0):
         return None
     return replace(contents, segments=[replace(cut, num_samples=length)], damage=[])
+
+
+def format_of(info: bytes) -> tuple[int, int, int]:
+    """Sample rate, channels, and bits of a sample, as STREAMINFO states them."""
+    return (
+        int.from_bytes(info[10:13], "big") >> 4,
+        (info[12] >> 1 & 7) + 1,
+        ((info[12] & 1) << 4 | info[13] >> 4) + 1,
+    )
 
 
 def read_metadata(window: Window, start: int) -> tuple[bytes, bytes, int]:

@@ -31,8 +31,7 @@ class Clips:
                 self._groups[clip.kind].setdefault(clip.speaker, []).append(clip)
         self._names = {kind: list(groups) for kind, groups in self._groups.items()}
         self._counts = load_voices(corpus)
-        self._odds = {kind: self._weigh(kind, self._counts) for kind in self._groups}
-        self._sources = {group: clips[0].source for groups in self._groups.values() for group, clips in groups.items()}
+        self._odds = {kind: self._weigh(kind) for kind in self._groups}
 
     @property
     def kinds(self) -> list[str]:
@@ -43,12 +42,12 @@ class Clips:
         """How often each voice, track or noise of a kind is drawn."""
         return dict(zip(self._names[kind], self._odds[kind].tolist(), strict=True))
 
-    def _weigh(self, kind: str, counts: dict[str, int]) -> NDArray[np.float64]:
+    def _weigh(self, kind: str) -> NDArray[np.float64]:
         # Square root of the hours: long recordings count, but do not drown the many short ones. Voices near a
         # wide-band microphone are scarce and would be drowned by the 16 kHz corpora, sentences by strung words.
         weights = []
         for speaker, clips in self._groups[kind].items():
-            count = min(counts.get(speaker, 1), MAX_VOICES)
+            count = min(self._counts.get(speaker, 1), MAX_VOICES)
             seconds = sum(clip.length / clip.sample_rate for clip in clips)
             weight = count * np.sqrt(min(seconds / count, 6000.0))
             if kind == "speech" and clips[0].bandwidth_hz >= WIDE_BAND_HZ:
@@ -65,7 +64,7 @@ class Clips:
         """The clips of one voice, one track or one noise; of one source alone if it is named."""
         odds = self._odds[kind]
         if source is not None:
-            odds = odds * [self._sources[name] == source for name in self._names[kind]]
+            odds = odds * [clips[0].source == source for clips in self.groups(kind)]
             odds = odds / odds.sum()
         return self._groups[kind][rng.choice(self._names[kind], p=odds)]
 
@@ -73,9 +72,9 @@ class Clips:
         """The clips of each voice, track or noise."""
         return self._groups[kind].values()
 
-    def voices_of(self, clip: Clip) -> int:
-        """How many people may speak in the files that are drawn with a clip, for nothing tells them apart."""
-        return self._counts.get(clip.speaker, 1)
+    def num_voices(self, clips: Sequence[Clip]) -> int:
+        """How many people may speak in the clips of one voice, for nothing tells them apart."""
+        return min(self._counts.get(clips[0].speaker, 1), len(clips))
 
     def read(self, clip: Clip, speed: float = 1.0, max_samples: int | None = None, start: float = 0.0) -> Samples:
         """A clip, played `speed` times as fast, from the fraction `start` on, cut to `max_samples`."""

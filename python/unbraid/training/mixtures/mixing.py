@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.training.frames import NYQUIST_HZ, POWER_SCALE, WIN_LENGTH, pair_power
+from unbraid.training.frames import NYQUIST_HZ, frame_power, pair_power
 from unbraid.training.mixtures import augment
 from unbraid.training.mixtures.stems import Drawer, Stem
 
@@ -144,7 +144,6 @@ def mix(
         shared = pair_power(spectra[i], spectra[j]) * gains[i] * gains[j]
         cross[[i, j]] += shared
     mixture = np.maximum(cross.sum(axis=0), 0)
-    # By Parseval a mixture of mean square r² has r² · WIN_LENGTH² / 4 in the bins of a frame (Σw² = WIN_LENGTH / 2).
-    frame_power = 10 ** (rng.uniform(*LEVELS_DB) / 10) * WIN_LENGTH**2 / 4 * POWER_SCALE
-    scale = np.float32(frame_power / (mixture.sum() / len(mixture) + 1e-20))
+    power = frame_power(10 ** (rng.uniform(*LEVELS_DB) / 10))
+    scale = np.float32(power / (mixture.sum() / len(mixture) + 1e-20))
     return mixture * scale, cross * scale, stems * scale

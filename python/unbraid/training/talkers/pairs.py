@@ -13,11 +13,11 @@ from scipy.signal import oaconvolve
 
 from unbraid.training.corpus.clips import Clip
 from unbraid.training.frames import SAMPLE_RATE as ROOM_RATE
-from unbraid.training.frames import Spectra, as_loud_as
+from unbraid.training.frames import Spectra, as_loud_as, frame_power
 from unbraid.training.mixtures.clips import Clips
 from unbraid.training.mixtures.rooms import load_bank
 from unbraid.training.mixtures.voices import shift_formants
-from unbraid.training.talkers.frames import BANDS, BIN_HZ, HOP_LENGTH, POWER_SCALE, SAMPLE_RATE, WIN_LENGTH, spectra
+from unbraid.training.talkers.frames import BANDS, BIN_HZ, HOP_LENGTH, SAMPLE_RATE, WIN_LENGTH, WINDOW, spectra
 
 MAX_RATIO_DB = 5.0  # of one talker to the other
 REVERBERANT = 0.25
@@ -60,7 +60,7 @@ class PairDrawer:
         self._rooms = [soxr.resample(room, ROOM_RATE, SAMPLE_RATE) for room in load_bank(corpus)]
         people: dict[str, int] = {}
         for clips in self._clips.groups("speech"):
-            count = min(self._clips.voices_of(clips[0]), len(clips))
+            count = self._clips.num_voices(clips)
             people[clips[0].source] = people.get(clips[0].source, 0) + (count if count >= CROWD else 1)
         self._people = people  # that can be told apart, by source
 
@@ -84,7 +84,7 @@ class PairDrawer:
         while len(found) < count:
             clips = self._clips.draw("speech", self.rng, source)
             name = clips[0].speaker
-            if (people := min(self._clips.voices_of(clips[0]), len(clips))) > 1:
+            if (people := self._clips.num_voices(clips)) > 1:
                 # Each file may be another's voice: of one talker there is one.
                 clips = [clips[self.rng.integers(len(clips))]]
                 name = clips[0].path if people >= CROWD else name
@@ -121,9 +121,7 @@ class PairDrawer:
 def band_sums(talkers: NDArray[np.complex64], rms: float) -> Pair:
     """The sums of spectra (talkers, frames, bins), the mixture's level brought to a root mean square of `rms`."""
     whole = talkers.sum(axis=0)
-    # By Parseval a mixture of mean square r² has r² · WIN_LENGTH² / 4 in the bins of a frame (Σw² = WIN_LENGTH / 2).
-    frame_power = rms**2 * WIN_LENGTH**2 / 4 * POWER_SCALE
-    scale = np.float32(frame_power / (np.mean(np.sum(np.abs(whole) ** 2, axis=1)) + 1e-20))
+    scale = np.float32(frame_power(rms**2, WINDOW) / (np.mean(np.sum(np.abs(whole) ** 2, axis=1)) + 1e-20))
     own = np.stack([BANDS.pair_sum(part, part) for part in talkers])
     cross = np.stack([BANDS.pair_sum(part, whole) for part in talkers])
     return Pair(BANDS.pair_sum(whole, whole) * scale, cross * scale, own * scale)
