@@ -37,7 +37,7 @@ POWER_SCALE = power_scale(WINDOW)
 
 def frame_power(mean_square: float, window: Samples = WINDOW) -> float:
     """The power in the bins of a frame of audio of that mean square, by Parseval: Σw² is half the window's length."""
-    return mean_square * len(window) ** 2 / 4 * power_scale(window)
+    return float(mean_square * len(window) ** 2 / 4 * power_scale(window))
 
 
 def spectra(audio: Samples, win_length: int = WIN_LENGTH, hop_length: int = HOP_LENGTH) -> Spectra:
