@@ -19,6 +19,7 @@ torch.set_num_threads(1)  # the toys are too small to share out
 WEIGHTS = stem_weights(["speech", "music", "noise"])
 SMALL = CrnnConfig(channels=(4, 6, 8), sub_hidden=5, full_hidden=16, squeeze=2)
 FLAT = dataclasses.replace(SMALL, channels=(4, 8), strides=(2, 4))
+WIDE = dataclasses.replace(SMALL, planes=2)  # hears the side, too
 
 
 @pytest.fixture
@@ -58,9 +59,39 @@ def test_masks_sum_to_one(config: CrnnConfig) -> None:
     assert shapes == of_a_block * config.blocks
 
 
+def test_masks_of_middle_and_side_each_sum_to_one() -> None:
+    power = torch.cat([random_power(2, 7), random_power(2, 7, seed=5)], dim=-1)
+    masks, states = Crnn(WIDE)(power)
+    assert masks.shape == (2, 3, 7, 2 * NUM_BANDS)
+    torch.testing.assert_close(masks.sum(dim=1), torch.ones(2, 7, 2 * NUM_BANDS))
+    assert states[0].shape == (2, WIDE.memory - 1, 2 * NUM_BANDS)
+
+
 @torch.no_grad()
-def test_frames_one_at_a_time_are_frames_at_once(model: Crnn) -> None:
-    power = random_power(2, 9)
+def test_both_masks_hear_both_planes() -> None:
+    torch.manual_seed(1)
+    model = Crnn(WIDE).eval()
+    power = torch.cat([random_power(1, 7), random_power(1, 7, seed=5)], dim=-1)
+    masks = model(power)[0].split(NUM_BANDS, dim=-1)
+    assert not torch.allclose(*masks)
+    for plane in (slice(NUM_BANDS), slice(NUM_BANDS, None)):
+        changed = power.clone()
+        changed[..., plane] *= 30
+        for before, after in zip(masks, model(changed)[0].split(NUM_BANDS, dim=-1), strict=True):
+            assert not torch.allclose(before, after, atol=1e-3)
+
+
+def test_planes_are_one_or_two() -> None:
+    with pytest.raises(ValueError, match="planes are 1 or 2, got 3"):
+        dataclasses.replace(SMALL, planes=3)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("config", [SMALL, WIDE])
+def test_frames_one_at_a_time_are_frames_at_once(config: CrnnConfig) -> None:
+    torch.manual_seed(1)
+    model = Crnn(config).eval()
+    power = torch.cat([random_power(2, 9, seed=plane) for plane in range(config.planes)], dim=-1)
     at_once, last = model(power)
     masks, states = [], None
     for frame in power.split(1, dim=1):

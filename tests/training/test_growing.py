@@ -57,6 +57,15 @@ def test_masks_stay(small: Crnn, power: Tensor, changes: dict[str, object]) -> N
     torch.testing.assert_close(same, masks, atol=1e-5, rtol=0)
 
 
+@torch.no_grad()
+def test_a_side_that_is_heard_anew_has_the_masks_of_the_middle(small: Crnn, power: Tensor) -> None:
+    grown = grow(small, dataclasses.replace(LARGE, planes=2))
+    masks, _ = small(power)
+    middle, side = grown(torch.cat([power, power.flip(0)], dim=-1))[0].split(NUM_BANDS, dim=-1)
+    torch.testing.assert_close(middle, masks, atol=1e-5, rtol=0)
+    torch.testing.assert_close(side, masks, atol=1e-5, rtol=0)
+
+
 def test_masks_stay_with_the_statistics_of_a_batch(small: Crnn, power: Tensor) -> None:
     grown = grow(small.train(), LARGE)
     assert grown.training

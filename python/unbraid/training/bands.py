@@ -49,7 +49,7 @@ class Bands:
         return np.add.reduceat(per_bin, self.edges[:-1], axis=-1)
 
     def pair_sum(self, a: NDArray[np.complex64], b: NDArray[np.complex64]) -> NDArray[np.float32]:
-        """Band sums of Re(a b*): (frames, num_bins) twice → (frames, num_bands)."""
+        """Band sums of Re(a b*): (..., num_bins) twice → (..., num_bands)."""
         product = a.view(np.float32) * b.view(np.float32)
         return np.add.reduceat(product, 2 * self.edges[:-1], axis=-1)
 

@@ -150,8 +150,12 @@ def _decode(graph: Graph, model: Crnn, x: str, skips: list[str], pads: list[int]
 
 
 def build_graph(model: Crnn) -> onnx.GraphProto:
-    """The graph of a trained network: power (1, T, bands) and states in, masks (1, T, stems, bands) and states out."""
+    """The graph of a trained network: power (1, T, bands) and states in, masks (1, T, stems, bands) and states out.
+
+    With a side these are (1, T, 2, bands) and (1, T, 2, stems, bands).
+    """
     config, graph = model.config, Graph()
+    planes = [config.planes] if config.planes > 1 else []
     channels, sub_bands = config.channels[-1], config.num_sub_bands
     pads = [0, config.kernel // 2] * 2
 
@@ -164,7 +168,7 @@ def build_graph(model: Crnn) -> onnx.GraphProto:
     x = graph.node("Log", x)
     x = graph.node("Sub", x, graph.constant(np.float32(LOG_MEAN)))
     features, num_low = x, config.low_bands
-    x = graph.reshape(x, 1, 1, -1, bands.NUM_BANDS)
+    x = graph.node("Transpose", x, perm=[0, 2, 1, 3]) if planes else graph.reshape(x, 1, 1, -1, bands.NUM_BANDS)
 
     skips = _encode(graph, model, x, pads)
     x = graph.node("Transpose", skips[-1], perm=[0, 2, 3, 1])
@@ -172,8 +176,8 @@ def build_graph(model: Crnn) -> onnx.GraphProto:
     x = graph.reshape(x, -1, channels)
     low = ""
     if num_low:  # of the newest frames of (1, past + T, bands)
-        ends = (graph.constant(np.array(value)) for value in ([past, 0], [_END, num_low], [1, 2]))
-        low = graph.reshape(graph.node("Slice", features, *ends), -1, 1, num_low)
+        ends = (graph.constant(np.array(value)) for value in ([past, 0], [_END, num_low], [1, 2 + len(planes)]))
+        low = graph.reshape(graph.node("Slice", features, *ends), -1, 1, config.planes * num_low)
     for i, block in enumerate(model.blocks):
         assert isinstance(block, Block)
         x, whole = _block(graph, block, x, low if i == 0 else "", i)
@@ -182,29 +186,34 @@ def build_graph(model: Crnn) -> onnx.GraphProto:
     x = _decode(graph, model, x, skips, pads)
     x = graph.node("Transpose", x, perm=[0, 2, 1, 3])
     if model.low_out is not None:
-        low = graph.reshape(_linear(graph, model.low_out, whole), 1, -1, config.num_stems, num_low)
+        low = graph.reshape(_linear(graph, model.low_out, whole), 1, -1, config.planes * config.num_stems, num_low)
         low = graph.node("Pad", low, graph.constant(np.array([0] * 7 + [bands.NUM_BANDS - num_low])))
         x = graph.node("Add", x, low)
-    graph.node("Softmax", x, outputs=["masks"], axis=2)
+    if planes:
+        x = graph.reshape(x, 1, -1, *planes, config.num_stems, bands.NUM_BANDS)
+    graph.node("Softmax", x, outputs=["masks"], axis=2 + len(planes))
 
     def tensor(name: str, *shape: int | str) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
-    states = {"past_state": (1, past, bands.NUM_BANDS)} | {
+    states = {"past_state": (1, past, *planes, bands.NUM_BANDS)} | {
         f"{name}{i}_{part}_state": (1, batch, hidden)
         for i in range(config.blocks)
         for name, batch, hidden in (("sub", sub_bands, config.sub_hidden), ("full", 1, config.full_hidden))
         for part in "hc"
     }
-    inputs = [tensor("power", 1, "T", bands.NUM_BANDS), *(tensor(name, *shape) for name, shape in states.items())]
+    inputs = [
+        tensor("power", 1, "T", *planes, bands.NUM_BANDS),
+        *(tensor(name, *shape) for name, shape in states.items()),
+    ]
     outputs = [
-        tensor("masks", 1, "T", config.num_stems, bands.NUM_BANDS),
+        tensor("masks", 1, "T", *planes, config.num_stems, bands.NUM_BANDS),
         *(tensor(f"next_{name}", *shape) for name, shape in states.items()),
     ]
     return helper.make_graph(graph.nodes, "crnn", inputs, outputs, graph.constants)
 
 
-def metadata(name: str, stems: Sequence[str], run: dict[str, object], data: str) -> dict[str, str]:
+def metadata(name: str, stems: Sequence[str], run: dict[str, object], data: str, planes: int = 1) -> dict[str, str]:
     """What the core needs to know of a model, and what its users want to."""
     *others, last = stems
     return {
@@ -220,6 +229,7 @@ def metadata(name: str, stems: Sequence[str], run: dict[str, object], data: str)
         "window": "hann_sqrt",
         "lookahead_frames": "0",
         "mask": "real",
+        **({"channels": "mid,side"} if planes == 2 else {}),
         "license": "MIT",
         "training_data": data,
         "training_run": json.dumps(run),
@@ -240,7 +250,10 @@ def write_model(graph: onnx.GraphProto, path: Path, properties: dict[str, str]) 
 
 
 def run_onnx(path: Path, power: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Masks (frames, stems, bands) of power (frames, bands) in one call of Python's ONNX Runtime."""
+    """Masks (frames, stems, bands) of power (frames, bands) in one call of Python's ONNX Runtime.
+
+    Of middle and side (frames, 2, stems, bands) of (frames, 2, bands).
+    """
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     feeds: dict[str, NDArray[np.float32]] = {"power": power[None]}
     for entry in session.get_inputs()[1:]:
@@ -254,24 +267,34 @@ def current_commit() -> str:
     return subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
 
 
-def toy_power(num_frames: int, seed: int = 0) -> NDArray[np.float32]:
-    """Power (frames, bins) like that of noise, the second half of it as a 16 kHz host feeds it."""
+def toy_power(num_frames: int, planes: int = 1, seed: int = 0) -> NDArray[np.float32]:
+    """Power like that of noise, the second half of it as a 16 kHz host feeds it.
+
+    (frames, bins), of middle and side (frames, 2, bins).
+    """
     rng = np.random.default_rng(seed)
     tilt = np.linspace(-4, -9, bands.NUM_BINS)
-    power = (10 ** (tilt + rng.normal(0, 1, (num_frames, bands.NUM_BINS)))).astype(np.float32)
-    power[num_frames // 2 :, 257:] = 0
+    shape = (num_frames, bands.NUM_BINS) if planes == 1 else (num_frames, planes, bands.NUM_BINS)
+    power = (10 ** (tilt + rng.normal(0, 1, shape))).astype(np.float32)
+    power[num_frames // 2 :, ..., 257:] = 0
     return power
+
+
+@torch.no_grad()
+def run_torch(model: Crnn, power: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same as `run_onnx` by the network itself."""
+    masks, _ = model.eval()(torch.from_numpy(power.reshape(1, len(power), -1)))
+    found: NDArray[np.float32] = masks[0].unflatten(2, power.shape[1:]).movedim(0, -2).numpy()
+    return found
 
 
 def check_parity(model: Crnn, path: Path, num_frames: int = 200) -> dict[str, float]:
     """Largest difference of the masks of torch, ONNX Runtime and the C++ core; raises ExportError past 1e-4."""
     import unbraid._core
 
-    power = toy_power(num_frames)
+    power = toy_power(num_frames, model.config.planes)
     band_power = bands.band_sum(power)
-    with torch.no_grad():
-        masks, _ = model.eval()(torch.from_numpy(band_power)[None])
-    by_torch = masks[0].permute(1, 0, 2).numpy()[..., bands.band_of_bin()]
+    by_torch = run_torch(model, band_power)[..., bands.band_of_bin()]
     by_onnx = run_onnx(path, band_power)[..., bands.band_of_bin()]
     by_core = unbraid._core.Model(str(path)).masks(power)
     differences = {
@@ -283,11 +306,11 @@ def check_parity(model: Crnn, path: Path, num_frames: int = 200) -> dict[str, fl
     return differences
 
 
-def check_packed(path: Path, packed: Path, num_frames: int = 200) -> dict[str, float]:
+def check_packed(path: Path, packed: Path, planes: int = 1, num_frames: int = 200) -> dict[str, float]:
     """What packing makes of masks, in the mean, as the core computes them; raises ExportError past 0.01."""
     import unbraid._core
 
-    power = toy_power(num_frames)
+    power = toy_power(num_frames, planes)
     full, rounded = (unbraid._core.Model(str(file)).masks(power) for file in (path, packed))
     differences = {"full - packed, mean": float(np.abs(full - rounded).mean())}
     _expect(differences, PACKED_TOLERANCE, packed)
@@ -319,10 +342,10 @@ def main() -> None:
     data = f"{hours_of(summary)}; sources and licences in the model card"
     with tempfile.TemporaryDirectory(dir=args.output.parent) as folder:
         full, packed = Path(folder) / "full.onnx", Path(folder) / "packed.onnx"
-        save(model, full, metadata(args.output.stem, stems, run, data))
+        save(model, full, metadata(args.output.stem, stems, run, data, model.config.planes))
         shutil.copy(full, packed)
         pack(packed)
-        differences = check_parity(model, full) | check_packed(full, packed)
+        differences = check_parity(model, full) | check_packed(full, packed, model.config.planes)
         packed.replace(args.output)
     print(f"{args.output}: {args.output.stat().st_size / 1e6:.1f} MB")
     for pair, value in differences.items():

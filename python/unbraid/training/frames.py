@@ -15,7 +15,7 @@ NYQUIST_HZ = SAMPLE_RATE / 2
 WIN_LENGTH, HOP_LENGTH = 1536, 768
 
 Samples = NDArray[np.float32]
-Spectra = NDArray[np.complex64]  # (frames, bins)
+Spectra = NDArray[np.complex64]  # (frames, bins), with a side (2, frames, bins): the middle comes first
 
 
 @functools.cache
@@ -46,15 +46,15 @@ def spectra(audio: Samples, win_length: int = WIN_LENGTH, hop_length: int = HOP_
 
 
 def transform(frames: Samples) -> Spectra:
-    """Spectrum of frames (frames, win_length), windowed and scaled so that |·|² is the core's power."""
+    """Spectrum of frames (..., win_length), windowed and scaled so that |·|² is the core's power."""
     window = sine_window(frames.shape[-1])
     scaled: Spectra = np.asarray(scipy.fft.rfft(frames * window), np.complex64) * np.sqrt(power_scale(window))
     return scaled
 
 
 def normalize_rms(audio: Samples) -> Samples:
-    """Scale to a mean square of one; silence stays silent."""
-    normalized: Samples = audio / (np.sqrt(np.mean(audio**2)) + np.float32(1e-6))
+    """Scale (..., samples) to a mean square of one, that of middle and side in sum; silence stays silent."""
+    normalized: Samples = audio / (np.sqrt(np.sum(audio**2) / audio.shape[-1]) + np.float32(1e-6))
     return normalized
 
 
@@ -65,5 +65,9 @@ def as_loud_as(frames: Spectra, other: Spectra) -> Spectra:
 
 
 def pair_power(a: Spectra, b: Spectra) -> NDArray[np.float32]:
-    """Band sums of Re(a b*): (frames, bins) twice → (frames, bands)."""
-    return DIALOGUE.pair_sum(a, b)
+    """Band sums of Re(a b*): (frames, bins) twice → (frames, bands).
+
+    Of middle and side, (2, frames, bins), those of the side follow upon those of the middle: (frames, 2 · bands).
+    """
+    sums = DIALOGUE.pair_sum(a, b)
+    return sums if sums.ndim == 2 else np.concatenate(sums, axis=-1)

@@ -21,20 +21,21 @@ from torch import Tensor, nn
 from unbraid.training.model import Block, Crnn, CrnnConfig
 
 GATES = 4  # of an LSTM, stacked along the first axis of its weights
-GROWABLE = ("channels", "blocks", "sub_hidden", "full_hidden")
+GROWABLE = ("channels", "blocks", "sub_hidden", "full_hidden", "planes")
 
 
 def grow(model: Crnn, config: CrnnConfig, seed: int = 0) -> Crnn:
     """A network of `config` that computes what `model` computes.
 
-    Sizes may grow in `channels`, `sub_hidden` and `full_hidden`, and in the number of `blocks`; ValueError otherwise.
-    New blocks stand before the last one, whose full-band LSTM masks the low bands.
+    Sizes may grow in `channels`, `sub_hidden` and `full_hidden`, and in the number of `blocks` and `planes`; ValueError
+    otherwise. New blocks stand before the last one, whose full-band LSTM masks the low bands. A side that is heard anew
+    counts for nothing yet, and gets the masks of the middle.
     """
     old = model.config
     kept = {key: value for key, value in asdict(old).items() if key not in GROWABLE}
     if any(getattr(config, key) != value for key, value in kept.items()):
         raise ValueError(f"only {', '.join(GROWABLE)} can grow, the rest stays: got {config}, had {old}")
-    sizes = [(*c.channels, c.blocks, c.sub_hidden, c.full_hidden) for c in (old, config)]
+    sizes = [(*c.channels, c.blocks, c.sub_hidden, c.full_hidden, c.planes) for c in (old, config)]
     if len(sizes[0]) != len(sizes[1]) or any(a > b for a, b in zip(*sizes, strict=True)):
         raise ValueError(f"a network can only grow: got {config}, had {old}")
     with torch.random.fork_rng():
@@ -69,17 +70,19 @@ def _grow_blocks(old: Crnn, new: Crnn) -> None:
         block.sub_out.weight.zero_()
         block.expand.weight.zero_()
     if new.low_out is not None and old.low_out is not None:
-        _embed(new.low_out.weight, old.low_out.weight, inputs=1)
+        times = new.config.planes // old.config.planes
+        _embed(new.low_out.weight, old.low_out.weight.repeat(times, 1), inputs=1)
 
 
 def _grow_decoder(old: Crnn, new: Crnn) -> None:
     # A decoder sees groups of channels side by side, each of which has grown: what comes from below, the skip, and in
     # the last layer their product.
     for layer, (before, after) in enumerate(_pairs(old.decoder, new.decoder)):
-        groups = 3 if layer == len(old.decoder) - 1 else 2
+        last = layer == len(old.decoder) - 1
+        groups, times = (3, new.config.planes // old.config.planes) if last else (2, 1)
         for b, a in zip(before.weight.chunk(groups), after.weight.chunk(groups), strict=True):
-            _embed(a, b, inputs=0)
-        _embed(after.bias.unsqueeze(1), before.bias.unsqueeze(1), inputs=1)
+            _embed(a, b.repeat(1, times, 1, 1), inputs=0)
+        _embed(after.bias.unsqueeze(1), before.bias.repeat(times).unsqueeze(1), inputs=1)
     for before, after in _pairs(old.norms, new.norms):
         _copy_norm(after, before)
 

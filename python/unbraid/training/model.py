@@ -39,6 +39,7 @@ class CrnnConfig:
     squeeze: int = 10  # channels of a sub-band that the full-band LSTM sees
     memory: int = 4  # frames that the first convolution sees, the newest among them
     low_bands: int = 40  # the first full-band LSTM sees them, the last one's masks for them are added; may be 0
+    planes: int = 1  # what it hears and masks: the middle of the channels, or (2) middle and side
 
     def __post_init__(self) -> None:
         if len(self.channels) != len(self.strides):
@@ -48,6 +49,8 @@ class CrnnConfig:
 
         if self.memory < 2:
             raise ValueError(f"memory is at least 2 frames, got {self.memory}")
+        if self.planes not in (1, 2):
+            raise ValueError(f"planes are 1 or 2, got {self.planes}")
 
     @property
     def num_sub_bands(self) -> int:
@@ -82,8 +85,8 @@ def features_of(power: Tensor) -> Tensor:
 
 
 def encode(encoder: nn.ModuleList, features: Tensor) -> list[Tensor]:
-    """What each convolution makes of (batch, frames, bands), the first one's output first."""
-    x = features.unsqueeze(1).to(memory_format=torch.channels_last)
+    """What each convolution makes of (batch, planes, frames, bands), the first one's output first."""
+    x = features.to(memory_format=torch.channels_last)
     found = []
     for layer in encoder:
         x = layer(x)
@@ -129,9 +132,10 @@ class Block(nn.Module):
 class Crnn(nn.Module):
     """Band power in, masks per band out.
 
-    Args of forward: power (batch, frames, NUM_BANDS), the band sums of the mixture's power; states, the power of the
-    last frames (batch, memory - 1, NUM_BANDS) and per block what Block returns, or None to start from silence.
-    Returns masks (batch, stems, frames, NUM_BANDS) that sum to one over the stems, and the next states.
+    Args of forward: power (batch, frames, planes · NUM_BANDS), the band sums of the power of the mixture's middle and,
+    behind them, of its side; states, the power of the last frames (batch, memory - 1, planes · NUM_BANDS) and per block
+    what Block returns, or None to start from silence.
+    Returns masks (batch, stems, frames, planes · NUM_BANDS) that sum to one over the stems, and the next states.
 
     Below 1 kHz, where the harmonics of voices and of music meet, single bands matter, and sub-bands tell little of
     them. So the first convolution sees frames of the past, and the last layer products of what it finds and of what
@@ -142,18 +146,19 @@ class Crnn(nn.Module):
         super().__init__()
         self.config = config = config or CrnnConfig()
         channels, strides, kernel = config.channels, config.strides, config.kernel
-        inputs = (1, *channels[:-1])
+        inputs = (config.planes, *channels[:-1])
         kernels = [(config.memory, kernel), *[(1, kernel)] * (len(channels) - 1)]
         self.encoder = nn.ModuleList(
             convolution(i, o, size, stride)
             for i, o, size, stride in zip(inputs, channels, kernels, strides, strict=True)
         )
         self.position = nn.Parameter(torch.zeros(config.num_sub_bands, 1, channels[-1]))
-        self.blocks = nn.ModuleList(Block(config, config.low_bands if i == 0 else 0) for i in range(config.blocks))
-        low_masks = config.num_stems * config.low_bands
+        low = config.planes * config.low_bands
+        self.blocks = nn.ModuleList(Block(config, low if i == 0 else 0) for i in range(config.blocks))
+        low_masks = config.num_stems * low
         self.low_out = nn.Linear(config.full_hidden, low_masks, bias=False) if low_masks else None
         inputs = (*(2 * i for i in channels[:0:-1]), 3 * channels[0])
-        outputs = (*channels[-2::-1], config.num_stems)
+        outputs = (*channels[-2::-1], config.planes * config.num_stems)
         self.decoder = nn.ModuleList(
             transposed(i, o, kernel, stride) for i, o, stride in zip(inputs, outputs, strides[::-1], strict=True)
         )
@@ -165,10 +170,11 @@ class Crnn(nn.Module):
         batch, frames, bands = power.shape
         past, block_states = states or (power.new_zeros(batch, self.config.memory - 1, bands), None)
         seen = torch.cat([past, power], dim=1)
-        features = features_of(seen)
+        planes = self.config.planes
+        features = features_of(seen).unflatten(2, (planes, -1)).transpose(1, 2)  # (batch, planes, frames, bands)
         skips = encode(self.encoder, features)
         x = skips[-1].permute(0, 3, 2, 1) + self.position
-        low = features[:, -frames:, : self.config.low_bands]
+        low = features[:, :, -frames:, : self.config.low_bands].transpose(1, 2).flatten(2)
         next_states = []
         for i, block in enumerate(self.blocks):
             x, whole, state = block(x, low if i == 0 else None, block_states[i] if block_states else None)
@@ -182,9 +188,10 @@ class Crnn(nn.Module):
         x = last(_join(x, first, x * first))
         x = x.float()
         if self.low_out is not None:
-            low = self.low_out(whole).reshape(batch, frames, self.config.num_stems, -1).transpose(1, 2)
-            x = x + nn.functional.pad(low.float(), (0, bands - self.config.low_bands))
-        return torch.softmax(x, dim=1), (seen[:, frames:], next_states)
+            low = self.low_out(whole).reshape(batch, frames, x.shape[1], -1).transpose(1, 2)
+            x = x + nn.functional.pad(low.float(), (0, x.shape[3] - self.config.low_bands))
+        masks = torch.softmax(x.unflatten(1, (planes, -1)), dim=2)
+        return masks.permute(0, 2, 3, 1, 4).flatten(3), (seen[:, frames:], next_states)
 
 
 def autocast() -> torch.autocast:

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unbraid.training.bands import NUM_BANDS
 from unbraid.training.cone import cone_divergence, learn_dictionaries
 from unbraid.training.corpus.clips import load_kinds
 from unbraid.training.loop import Batch, Batches, Loop, LoopConfig, add_options, options_of, rank, start
@@ -37,12 +38,12 @@ class TrainConfig(LoopConfig):
 class Mixtures(Batches):
     """P, C and K of mixtures of a corpus."""
 
-    def __init__(self, corpus: Path, config: LoopConfig, first_step: int) -> None:
+    def __init__(self, corpus: Path, config: LoopConfig, first_step: int, planes: int = 1) -> None:
         super().__init__(config, first_step)
-        self.corpus = corpus
+        self.corpus, self.planes = corpus, planes
 
     def draw(self, seed: int) -> Iterator[Batch]:
-        drawer = Drawer(self.corpus, "train", self.config.seconds, seed)
+        drawer = Drawer(self.corpus, "train", self.config.seconds, seed, self.planes)
         for batch in Mixer(drawer, self.config.batch_size):
             yield torch.from_numpy(batch.mixture), torch.from_numpy(batch.cross), torch.from_numpy(batch.stems)
 
@@ -54,7 +55,7 @@ class Run(Loop):
     """
 
     def __init__(self, corpus: Path, folder: Path, config: TrainConfig, model_config: CrnnConfig) -> None:
-        self.corpus, self.kinds = corpus, load_kinds(corpus)
+        self.corpus, self.kinds, self.planes = corpus, load_kinds(corpus), model_config.planes
         if model_config.num_stems != len(self.kinds):
             raise ValueError(f"{corpus}: its {len(self.kinds)} kinds of sound need as many stems, got {model_config}")
         self.weights, self.nmf_weight = stem_weights(self.kinds), config.nmf_weight
@@ -73,7 +74,7 @@ class Run(Loop):
         return found
 
     def batches(self) -> Mixtures:
-        return Mixtures(self.corpus, self.config, self.step)
+        return Mixtures(self.corpus, self.config, self.step, self.planes)
 
     def loss(self, *batch: Tensor) -> Tensor:
         mixture, cross, stems = batch
@@ -85,7 +86,8 @@ class Run(Loop):
                 shares, _ = self.teacher(mixture)
             loss = 0.5 * (loss + distillation_loss(masks, mixture, shares, self.weights))
         if self.dictionaries is not None:
-            loss = loss + self.nmf_weight * cone_divergence(masks, mixture, stems, self.dictionaries)
+            middle = [part[..., :NUM_BANDS] for part in (masks, mixture, stems)]
+            loss = loss + self.nmf_weight * cone_divergence(middle[0], middle[1], middle[2], self.dictionaries)
         return loss
 
     def loop(self, curve: Curve | None) -> None:

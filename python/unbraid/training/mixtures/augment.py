@@ -1,4 +1,4 @@
-"""Augmentation: what the world does to a recording. Samples are (samples,) float32 at 48 kHz."""
+"""Augmentation: what the world does to a recording. Samples are (..., samples) float32 at 48 kHz."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def reverberate(audio: Samples, room: Samples, wet: float) -> Samples:
     """Convolve with a room whose direct sound has unit height; `wet` scales what follows it."""
     response = room * np.float32(wet)
     response[:48] = room[:48]
-    wet_audio: Samples = oaconvolve(audio, response)[: len(audio)].astype(np.float32)
+    response = response.reshape((1,) * (audio.ndim - 1) + (-1,))
+    wet_audio: Samples = oaconvolve(audio, response, axes=-1)[..., : audio.shape[-1]].astype(np.float32)
     return wet_audio
 
 

@@ -76,8 +76,13 @@ class Clips:
         """How many people may speak in the clips of one voice, for nothing tells them apart."""
         return min(self._counts.get(clips[0].speaker, 1), len(clips))
 
-    def read(self, clip: Clip, speed: float = 1.0, max_samples: int | None = None, start: float = 0.0) -> Samples:
-        """A clip, played `speed` times as fast, from the fraction `start` on, cut to `max_samples`."""
+    def read(
+        self, clip: Clip, speed: float = 1.0, max_samples: int | None = None, start: float = 0.0, planes: int = 1
+    ) -> Samples:
+        """A clip, played `speed` times as fast, from the fraction `start` on, cut to `max_samples`.
+
+        Returns its middle (samples,), with two `planes` middle and side (2, samples).
+        """
         first = int(start * clip.length)
         ratio = clip.sample_rate * speed
         last = clip.length
@@ -88,10 +93,10 @@ class Clips:
             packed = np.memmap(packed_file(self._corpus, *key), np.int16, "r")
             self._packed[key] = packed.reshape(-1, clip.channels)
         raw = self._packed[key][clip.offset + first : clip.offset + last]
-        middle = raw[:, 0] if clip.channels == 1 else raw.mean(axis=1, dtype=np.float32)  # what the network hears
-        audio = middle * np.float32(1 / 32768)
-        out: Samples = soxr.resample(audio, ratio, self.sample_rate, quality="LQ")
-        return out[:max_samples]
+        middle = raw.mean(axis=1, dtype=np.float32)
+        audio = middle if planes == 1 else np.stack([middle, raw[:, 0] - middle], axis=1)
+        out: Samples = soxr.resample(audio * np.float32(1 / 32768), ratio, self.sample_rate, quality="LQ")
+        return out[:max_samples].T
 
 
 def capped(odds: NDArray[np.float64], groups: Sequence[str], most: float) -> NDArray[np.float64]:

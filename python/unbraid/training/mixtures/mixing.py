@@ -15,9 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.training.bands import NUM_BANDS
 from unbraid.training.frames import NYQUIST_HZ, frame_power, pair_power
 from unbraid.training.mixtures import augment
 from unbraid.training.mixtures.stems import Drawer, Stem
+from unbraid.training.mixtures.stereo import MONO
 
 # Which kinds sound together, and how often; a corpus that lacks a kind has the others.
 PRESENT = {
@@ -50,7 +52,7 @@ BANDWIDTHS_HZ = {
 @dataclass(frozen=True)
 class Batch:
     """Band sums of a batch: P = `mixture` (batch, frames, bands); C and K = `cross` and `stems`, with an axis of kinds
-    after the batch's.
+    after the batch's. With a side its bands follow upon those of the middle.
     """
 
     mixture: NDArray[np.float32]
@@ -120,19 +122,23 @@ def mix(
 ) -> tuple[NDArray[np.float32], ...]:
     """Mix those of the drawn stems, by kind, that are present, at random levels.
 
-    Returns P (frames, bands), C and K (kinds, frames, bands).
+    Returns P (frames, bands), C and K (kinds, frames, bands); bands of the middle and, if the stems have one, the side.
     """
+    planes = next(iter(drawn.values())).power.shape[1] // NUM_BANDS
+    mono = planes == 2 and rng.random() < MONO
     levels_db = draw_levels(present, rng)
     cutoff_hz = float(rng.choice(list(BANDWIDTHS_HZ), p=list(BANDWIDTHS_HZ.values())))
     if "speech" in present and rng.random() < 0.9:
         # The bandwidth of a narrow recording is the mixture's: or the network learns "above 8 kHz is never speech".
         cutoff_hz = min(cutoff_hz, drawn["speech"].bandwidth_hz)
-    band = augment.bandwidth(cutoff_hz)
+    band = np.tile(augment.bandwidth(cutoff_hz), planes)
+    if mono:
+        band[NUM_BANDS:] = 0
     gains = []
     for kind, stem in drawn.items():
         num_frames = len(stem.power)
         shape = np.ones(num_frames, np.float32) if rng.random() < 0.85 else augment.fader(num_frames, rng)
-        response = augment.equaliser(rng) * (augment.proximity(rng) if kind == "speech" else 1)
+        response = np.tile(augment.equaliser(rng) * (augment.proximity(rng) if kind == "speech" else 1), planes)
         # Levels are those of what is heard: a fuller voice is not a louder one.
         as_loud = np.sqrt(stem.power.sum() / ((stem.power * response**2).sum() + 1e-20))
         gain = (kind in present) * 10 ** (levels_db[kind] / 20) * as_loud
@@ -145,5 +151,11 @@ def mix(
         cross[[i, j]] += shared
     mixture = np.maximum(cross.sum(axis=0), 0)
     power = frame_power(10 ** (rng.uniform(*LEVELS_DB) / 10))
-    scale = np.float32(power / (mixture.sum() / len(mixture) + 1e-20))
+    scale = np.float32(power / (heard(mixture).sum() / len(mixture) + 1e-20))
     return mixture * scale, cross * scale, stems * scale
+
+
+def heard(power: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the core takes the level of: the power of the middle, where the channels cancel an eighth of the whole."""
+    middle, side = power[..., :NUM_BANDS], power[..., NUM_BANDS:]
+    return np.maximum(middle, (middle + side) / 8) if side.size else middle

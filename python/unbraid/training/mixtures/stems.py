@@ -25,13 +25,17 @@ from unbraid.training.mixtures import rooms, singing, voices
 from unbraid.training.mixtures.clips import Clips
 from unbraid.training.mixtures.noises import cross_modulated
 from unbraid.training.mixtures.scenes import Scenes
+from unbraid.training.mixtures.stereo import placed
 
 KINDS = ("speech", "music", "noise")  # what can be drawn; a recipe names some of them
 
 
 @dataclass(frozen=True)
 class Stem:
-    """A drawn stretch of one kind: its spectra, its own band power and the bandwidth of its recording."""
+    """A drawn stretch of one kind: its spectra, its own band power and the bandwidth of its recording.
+
+    spectra (frames, bins), power (frames, bands); with a side (2, frames, bins) and (frames, 2 · bands).
+    """
 
     spectra: Spectra
     power: NDArray[np.float32]
@@ -51,23 +55,23 @@ class Stem:
 
     def rolled(self, frames: int) -> Stem:
         """Later by so many frames; what falls off its end comes in at its beginning."""
-        return Stem(np.roll(self.spectra, frames, axis=0), np.roll(self.power, frames, axis=0), self.bandwidth_hz)
+        return Stem(np.roll(self.spectra, frames, axis=-2), np.roll(self.power, frames, axis=0), self.bandwidth_hz)
 
 
 class Drawer:
-    """Draws augmented stretches of the kinds of a corpus, from one of its splits.
+    """Draws augmented stretches of the kinds of a corpus, from one of its splits; with two `planes` middle and side.
 
     Raises ValueError for a corpus of a kind that it cannot draw.
     """
 
-    def __init__(self, corpus: Path, split: str, seconds: float, seed: int) -> None:
+    def __init__(self, corpus: Path, split: str, seconds: float, seed: int, planes: int = 1) -> None:
         clips = Clips(corpus, split)
         if unknown := [kind for kind in clips.kinds if kind not in KINDS]:
             raise ValueError(f"{corpus}: expected kinds of sound among {', '.join(KINDS)}, got {', '.join(unknown)}")
-        self.kinds = clips.kinds
+        self.kinds, self.planes = clips.kinds, planes
         self.rng = np.random.default_rng(seed)
         self.num_frames = int(seconds * SAMPLE_RATE) // HOP_LENGTH - 1
-        self._scenes = Scenes(clips, rooms.load_bank(corpus), self.rng)
+        self._scenes = Scenes(clips, rooms.load_bank(corpus), self.rng, planes)
 
     def stem(self, kind: str) -> Stem:
         """A stem as the network hears it: what is drawn, moved in tempo, pitch and more."""
@@ -79,6 +83,8 @@ class Drawer:
             frames = self._sung(frames)
         if kind == "noise" and self.rng.random() < 0.08:
             frames = cross_modulated(frames, self._moved_sound(kind))
+        if self.planes == 2:
+            frames = placed(frames, kind, self.rng)
         return Stem(frames, pair_power(frames, frames), bandwidth_hz)
 
     def _moved_speech(self, voice: voices.Voice) -> tuple[Spectra, float]:
@@ -104,7 +110,8 @@ class Drawer:
             hop = HOP_LENGTH * self.rng.uniform(0.35, 0.8)
             audio, _ = self._scenes.speech(int(hop * (self.num_frames - 1)) + WIN_LENGTH)
             voice = singing.sing(normalize_rms(audio), self.num_frames, hop, self.rng)
-            song += voice * np.float32(10 ** (self.rng.uniform(-12, 4) / 20))
+            middle = song if self.planes == 1 else song[0]
+            middle += voice * np.float32(10 ** (self.rng.uniform(-12, 4) / 20))
         return as_loud_as(song, frames)
 
     def _moved_sound(self, kind: str) -> Spectra:
@@ -117,7 +124,8 @@ class Drawer:
         length = hop * (self.num_frames - 1) + WIN_LENGTH
         audio = (self._scenes.noise if noise else self._scenes.music)(int(length * speed) + 64)[0]
         if speed != 1:
-            audio = soxr.resample(audio, SAMPLE_RATE * speed, SAMPLE_RATE, quality="LQ")
+            audio = soxr.resample(audio.T, SAMPLE_RATE * speed, SAMPLE_RATE, quality="LQ").T
         if noise and rng.random() < 0.08:
-            audio = audio[::-1]
-        return transform(np.lib.stride_tricks.sliding_window_view(normalize_rms(audio[:length]), WIN_LENGTH)[::hop])
+            audio = audio[..., ::-1]
+        audio = normalize_rms(audio[..., :length])
+        return transform(np.lib.stride_tricks.sliding_window_view(audio, WIN_LENGTH, axis=-1)[..., ::hop, :])

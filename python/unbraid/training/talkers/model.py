@@ -91,7 +91,7 @@ class Embedder(nn.Module):
         self.sharpness = nn.Parameter(torch.tensor(5.0))
 
     def forward(self, power: Tensor) -> Tensor:
-        skips = encode(self.encoder, features_of(power))
+        skips = encode(self.encoder, features_of(power).unsqueeze(1))
         x = skips[-1].permute(0, 3, 2, 1) + self.position
         for block in self.blocks:
             x = block(x)

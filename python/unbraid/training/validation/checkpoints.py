@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from unbraid.evaluation.scores import Audio, System
-from unbraid.training.bands import HOP_SECONDS, band_of_bin, band_sum
+from unbraid.training.bands import HOP_SECONDS, NUM_BANDS, band_of_bin, band_sum
 from unbraid.training.frames import HOP_LENGTH, POWER_SCALE, SAMPLE_RATE, WIN_LENGTH, WINDOW, spectra
 from unbraid.training.model import Crnn
 
@@ -32,6 +32,13 @@ def middle_power(channels: NDArray[np.complex64]) -> NDArray[np.float32]:
         return power
     least: NDArray[np.float32] = np.square(np.abs(channels)).mean(axis=0) / np.float32(8)
     return np.asarray(np.maximum(power, least))
+
+
+def planes_of(channels: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """Power of the channels' mean and of their deviation from it: (channels, frames, bins) → (2, frames, bins)."""
+    middle = channels.mean(axis=0)
+    side = np.square(np.abs(channels - middle)).mean(axis=0)
+    return np.stack([np.square(np.abs(middle)), side]).astype(np.float32)
 
 
 def mirrored_start(padded: Audio) -> NDArray[np.complex64]:
@@ -75,13 +82,23 @@ def system_of_checkpoint(model: Crnn, kinds: Sequence[str]) -> System:
         length = mixture.shape[1]
         padded = np.pad(mixture, ((0, 0), (HOP_LENGTH, WIN_LENGTH + -length % HOP_LENGTH)))
         channels = np.stack([spectra(channel) for channel in padded])
-        power = middle_power(channels)
-        power[0] = middle_power(mirrored_start(padded))[0]
-        power = power * level_gains(power.sum(axis=1))[:, None]
-        masks = model(torch.from_numpy(band_sum(power))[None])[0][0].numpy()[..., band_of_bin()]
-        return {name: _overlap_add(channels * mask, length) for name, mask in zip(kinds, masks, strict=True)}
+        heard = np.concatenate([mirrored_start(padded), channels[:, 1:]], axis=1)
+        power = middle_power(heard)
+        gains = level_gains(power.sum(axis=1))[:, None]
+        planes = planes_of(heard) if model.config.planes == 2 else power[None]
+        sums = np.concatenate(band_sum(planes * gains), axis=1)
+        masks = model(torch.from_numpy(sums)[None])[0][0].numpy()
+        return {name: _overlap_add(masked(channels, mask), length) for name, mask in zip(kinds, masks, strict=True)}
 
     return separate
+
+
+def masked(channels: NDArray[np.complex64], mask: NDArray[np.float32]) -> NDArray[np.complex64]:
+    """A stem's spectra: (channels, frames, bins) times a mask (frames, planes · bands) of mean and deviation."""
+    middle, *side = (plane[:, band_of_bin()] for plane in np.split(mask, mask.shape[1] // NUM_BANDS, axis=1))
+    if not side or len(channels) == 1:
+        return np.asarray(channels * middle)
+    return np.asarray(side[0] * channels + (middle - side[0]) * channels.mean(axis=0))
 
 
 def _overlap_add(channels: NDArray[np.complex64], length: int) -> Audio:
