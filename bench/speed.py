@@ -159,12 +159,12 @@ def measure_files(model: unbraid.Model, audio: Audio) -> None:
         with AudioFile(str(source), "w", samplerate=SAMPLE_RATE, num_channels=CHANNELS) as file:
             file.write(audio)
         separate = partial(unbraid.separate_file, source, folder, model=model, force=True)
-        remix = partial(unbraid.remix_file, source, remixed, model=model, force=True)
         works: dict[str, Callable[..., object]] = {
             "separate_file": separate,
             "separate_file, to FLAC": partial(separate, format="flac"),
-            "remix_file": remix,
         }
+        if model.streams:
+            works["remix_file"] = partial(unbraid.remix_file, source, remixed, model=model, force=True)
         rows = []
         for name, work in works.items():
             clock: dict[int, float] = {}
@@ -224,6 +224,9 @@ def main() -> None:
     model = unbraid.load_model(args.model)
     audio = generate(args.seconds)
     print(f"unbraid {unbraid.__version__}, model {model.name}\n{machine()}")
+    if not model.streams:
+        measure_files(model, audio)
+        return
     whole = measure_live(model, audio)
     measure_parts(model, whole)
     measure_runs(model)

@@ -16,6 +16,7 @@ import pytest
 import unbraid
 from helpers.audio import soft_noise, write
 from helpers.hostile_model import wrong_masks_graph
+from helpers.installed import STREAMING
 from helpers.toy_model import METADATA, save_model
 from unbraid.files import pipeline, processing
 from unbraid.files.pipeline import run_steps
@@ -124,7 +125,7 @@ def _in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_in_halves")
-@pytest.mark.parametrize("name", sorted(unbraid.models()))
+@pytest.mark.parametrize("name", STREAMING)
 def test_shipped_models_in_halves_give_the_same_files(tmp_path: Path, source: Path, name: str) -> None:
     check_files(tmp_path, source, unbraid.load_model(name), "wav")
 

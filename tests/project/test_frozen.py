@@ -27,7 +27,7 @@ def test_the_hook_names_what_no_import_leads_to() -> None:
     (folder,) = point.load()()
     (hook,) = Path(folder).glob("hook-*.py")
     taken = {place: Path(source) for source, place in runpy.run_path(str(hook))["datas"]}
-    assert {path.stem for path in taken["unbraid/models"].glob("*.onnx")} >= {"dialogue", "dialogue-lite"}
+    assert {path.stem for path in taken["unbraid/models"].glob("*.onnx")} >= {"dialogue", "dialogue-lite", "talkers"}
     assert (taken["unbraid/listen/static"] / "index.html").exists()
     assert taken["onnxruntime/capi"] == _runtime.find_library()
     plugins = Path(_core.__file__).parent / "plugins"
