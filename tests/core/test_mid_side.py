@@ -100,10 +100,9 @@ def test_a_voice_in_the_middle_of_wide_music_comes_out(share_model: _core.Model)
     centre, wide = separate(share_model, np.stack([voice + music, voice - music]))
     left_out = CENTRE_OF_SIDE * music
     settled = slice(3000, -3000)
-    np.testing.assert_allclose(centre[:, settled], np.stack([voice + left_out, voice - left_out])[:, settled], atol=1e-4)
-    np.testing.assert_allclose(
-        wide[:, settled], np.stack([music - left_out, left_out - music])[:, settled], atol=1e-4
-    )
+    in_centre, in_wide = np.stack([voice + left_out, voice - left_out]), np.stack([music - left_out, left_out - music])
+    np.testing.assert_allclose(centre[:, settled], in_centre[:, settled], atol=1e-4)
+    np.testing.assert_allclose(wide[:, settled], in_wide[:, settled], atol=1e-4)
 
 
 def constant_model(path: Path, planes: int) -> _core.Model:
@@ -229,5 +228,5 @@ def test_the_graph_is_of_the_channels_that_it_says(tmp_path: Path) -> None:
 def test_embeddings_know_the_middle_only(tmp_path: Path) -> None:
     assert _core.Model(save_embedding_model(tmp_path / "model.onnx", channels="mid")).channels == ("mid",)
     path = save_embedding_model(tmp_path / "model.onnx", channels=MID_AND_SIDE)
-    with pytest.raises(_core.ModelError, match='unbraid.channels = "mid,side": "mid" expected with embeddings'):
+    with pytest.raises(_core.ModelError, match=r'unbraid\.channels = "mid,side": "mid" expected with embeddings'):
         _core.Model(path)
