@@ -177,9 +177,14 @@ def measure_files(model: unbraid.Model, audio: Audio) -> None:
     table("Whole files, stereo WAV, by 1 and 2 threads", ["", "RTF", "on the clock", "times as fast"], rows)
 
 
+def random_power(model: unbraid.Model, num_hops: int) -> NDArray[np.float32]:
+    planes = [2] if model.channels == ("mid", "side") else []
+    return np.random.default_rng(1).random((num_hops, *planes, model.num_bins), np.float32)
+
+
 def measure_parts(model: unbraid.Model, whole: float, num_hops: int = 1000) -> None:
     """Tells the network from the rest of a live Separator: framing, transforms, masking, the way through Python."""
-    power = np.random.default_rng(1).random((num_hops, model.num_bins), np.float32)
+    power = random_power(model, num_hops)
     hops_per_second = 1 / model.hop_seconds
     network = cpu_seconds(lambda: model.masks(power)) / num_hops  # hop by hop, as a stream does
     rest = whole / hops_per_second - network
@@ -192,7 +197,7 @@ def measure_parts(model: unbraid.Model, whole: float, num_hops: int = 1000) -> N
 
 def measure_runs(model: unbraid.Model, num_hops: int = 1024) -> None:
     """What a hop costs the network where it has a run of its own, as live, and where several share one, as in files."""
-    power = np.random.default_rng(1).random((num_hops, model.num_bins), np.float32)
+    power = random_power(model, num_hops)
     rows = []
     for hops in (1, 2, 4, 8, 16):
         if hops <= model.frames_per_run:

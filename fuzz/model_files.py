@@ -6,32 +6,34 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.toy_model import METADATA, save_model, toy_graph
+from helpers.toy_model import METADATA, MID_AND_SIDE, save_model, toy_graph
 from unbraid import _core
 
 from .driver import main
 from .mutate import mutated
 
 VALUES = ("", "0", "-1", "1e6", "nan", "inf", "1e-9", "2700000", "4294967296", "a,a", ",", "../x", "x" * 40, "\x1b[31m",
-          "0,10,100,400", "real", "16", "0.008")  # fmt: skip
+          "0,10,100,400", "real", "16", "0.008", "mid,side", "mid")  # fmt: skip
 
 
 class ModelFiles:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "model.onnx"
-        graph = toy_graph(bands=4)
-        self._metadata = {**METADATA, "band_edges": "0,10,100,400"}
-        self._graph = graph
-        self._seeds = [save_model(self._path, graph, self._metadata).read_bytes()]
+        self._kinds = [
+            (toy_graph(bands=4, planes=planes), {**METADATA, "band_edges": "0,10,100,400", "channels": channels})
+            for planes, channels in (((), "mid"), ((2,), MID_AND_SIDE))
+        ]
+        self._seeds = [save_model(self._path, *kind).read_bytes() for kind in self._kinds]
 
     def make(self, rng: np.random.Generator) -> bytes:
         if rng.random() < 0.5:
             return mutated(rng, self._seeds)
-        metadata = dict(self._metadata)
+        graph, sound = self._kinds[rng.integers(len(self._kinds))]
+        metadata = dict(sound)
         for _ in range(rng.integers(1, 4)):
-            key = list(self._metadata)[rng.integers(len(self._metadata))]
+            key = list(sound)[rng.integers(len(sound))]
             metadata[key] = VALUES[rng.integers(len(VALUES))]
-        return save_model(self._path, self._graph, metadata).read_bytes()
+        return save_model(self._path, graph, metadata).read_bytes()
 
     def run(self, data: bytes) -> None:
         self._path.write_bytes(data)
@@ -45,7 +47,7 @@ class ModelFiles:
         assert not _core.find_problems(self._path)
         model.find_halves()
         try:
-            stems = _core.Separator(48000, 1, model).process(np.ones((1, 4800), np.float32))
+            stems = _core.Separator(48000, 2, model).process(np.ones((2, 4800), np.float32))
         except RuntimeError:  # the model fails as it runs, which its trial need not have seen
             return
         assert np.isfinite(stems).all()

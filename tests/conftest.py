@@ -13,7 +13,7 @@ import pytest
 from helpers.browser import REBOUND, chromium
 from helpers.cpp_programs import build_cpp_tests
 from helpers.shell import Shell
-from helpers.toy_model import save_toy_model
+from helpers.toy_model import MID_AND_SIDE, save_toy_model
 from unbraid import _core
 
 
@@ -56,7 +56,12 @@ def quarter_hop_model(model_dir: Path) -> _core.Model:
     return _core.Model(path)
 
 
-@pytest.fixture(params=["toy_model", "lookahead_model", "quarter_hop_model"])
+@pytest.fixture(scope="session")
+def mid_side_model(model_dir: Path) -> _core.Model:
+    return _core.Model(save_toy_model(model_dir / "mid_side.onnx", channels=MID_AND_SIDE, lookahead_frames="1"))
+
+
+@pytest.fixture(params=["toy_model", "lookahead_model", "quarter_hop_model", "mid_side_model"])
 def any_model(request: pytest.FixtureRequest) -> _core.Model:
     model = request.getfixturevalue(request.param)
     assert isinstance(model, _core.Model)

@@ -15,6 +15,7 @@ from helpers.hostile_model import endless_graph, wrong_masks_graph
 from helpers.shell import Shell
 from helpers.toy_model import (
     METADATA,
+    MID_AND_SIDE,
     PAIR_BINS,
     pair_graph,
     save_embedding_model,
@@ -49,6 +50,39 @@ def test_a_fit_model(tmp_path: Path) -> None:
     assert found.looks_ahead is False
     assert 0 < found.live_cost < 100
     assert 0 < found.file_cost < 100
+
+
+def test_a_model_that_hears_the_side(tmp_path: Path) -> None:
+    found = unbraid.check_model(save_pair_model(tmp_path / "pair.onnx", channels=MID_AND_SIDE))
+    assert found.problems == ()
+    assert found.info
+    assert found.info.channels == ("mid", "side")
+    assert found.tensors == {"power": (1, "T", 2, PAIR_BINS), "masks": (1, "T", 2, 3, PAIR_BINS)}
+    assert (found.frames_per_run, found.looks_ahead) == (16, False)
+    assert found.live_cost > 0
+    (line,) = unbraid.check_model(
+        save_pair_model(tmp_path / "counts.onnx", counts_frames=True, channels=MID_AND_SIDE)
+    ).problems
+    assert line.startswith("masks of hops that share a run differ by 0.")
+
+
+def test_masks_of_the_side_must_sum_to_one_too(tmp_path: Path) -> None:
+    graph = pair_graph(planes=(2,))
+    graph.node[-1].output[0] = "sound_masks"
+    graph.node.append(helper.make_node("Mul", ["sound_masks", "weight"], ["masks"]))
+    weight = np.array([1.0, 0.9], np.float32).reshape(2, 1, 1)
+    graph.initializer.append(numpy_helper.from_array(weight, "weight"))
+    (line,) = problems(graph, tmp_path, num_bins=str(PAIR_BINS), channels=MID_AND_SIDE)
+    assert line == "masks must sum to 1 over the stems, but their sum is 0.9 to 1"
+
+
+def test_channels_and_graph_that_differ(tmp_path: Path) -> None:
+    assert problems(toy_graph(), tmp_path, channels=MID_AND_SIDE) == (
+        "input `power` must have shape (1, T, 2, 769), not (1, T, 769)",
+        "output `masks` must have shape (1, T, 2, 3, 769), not (1, T, 3, 769)",
+    )
+    (line,) = problems(toy_graph(), tmp_path, channels="side")
+    assert line == 'metadata unbraid.channels = "side": this version supports only "mid" and "mid,side"'
 
 
 def test_a_model_of_embeddings(tmp_path: Path) -> None:

@@ -330,6 +330,7 @@ def test_a_folder_of_ones_own_adds_models(tmp_path: Path, monkeypatch: pytest.Mo
     assert info.path == path
     assert info.stem_names == ("speech", "music", "noise")
     assert info.license == "CC0-1.0"
+    assert info.channels == ("mid",)
     assert info.lookahead_frames == 2
     assert info.latency_ms == pytest.approx(64)
     assert info.metadata["training_run"] == "random weights"

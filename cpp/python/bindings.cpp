@@ -303,16 +303,35 @@ std::vector<float> gains(const PyRemixer& remixer) {
   return gains;
 }
 
+/// (num_frames, num_bins), or of two planes (num_frames, 2, num_bins).
+FloatArray check_power(const py::object& given, const ModelInfo& info) {
+  const bool has_side = info.num_planes() > 1;
+  const FloatArray power =
+      has_side ? check_array(given, "power", 3, "(num_frames, 2, num_bins), of mid and side")
+               : check_array(given, "power", 2, "(num_frames, num_bins)");
+  if (has_side) check_extent(power, "power", 1, info.num_planes(), "planes, mid and side");
+  check_extent(power, "power", power.ndim() - 1, info.num_bins, "bins");
+  return power;
+}
+
+/// Sums a frame's bins to bands[num_planes][num_bands].
+void sum_bands(const ModelInfo& info, const FloatArray& power, py::ssize_t frame, float* bands) {
+  const auto* first = reinterpret_cast<const char*>(power.data()) + frame * power.strides(0);
+  for (int plane = 0; plane < info.num_planes(); ++plane) {
+    const auto* bins = reinterpret_cast<const float*>(first + plane * power.strides(1));
+    info.sum_bands(bins, bands + plane * info.num_bands());
+  }
+}
+
 FloatArray embeddings(const SharedModel& model, const py::object& given) {
   Embedder embedder(model);
   const ModelInfo& info = model->info();
-  const FloatArray power = check_array(given, "power", 2, "(num_frames, num_bins)");
-  check_extent(power, "power", 1, info.num_bins, "bins");
+  const FloatArray power = check_power(given, info);
   if (power.shape(0) == 0) throw py::value_error("power must have at least one frame");
   FloatArray found(Shape{power.shape(0), info.num_bands(), info.embedding});
   std::vector<float> sums(power.shape(0) * info.num_bands());
   for (py::ssize_t frame = 0; frame < power.shape(0); ++frame) {
-    info.sum_bands(power.data(frame), sums.data() + frame * info.num_bands());
+    sum_bands(info, power, frame, sums.data() + frame * info.num_bands());
   }
   float* out = found.mutable_data();
   const auto num_frames = static_cast<int>(power.shape(0));
@@ -343,42 +362,39 @@ FloatArray cluster_points(const py::object& given, const py::object& given_weigh
 }
 
 FloatArray masks(const SharedModel& model, const py::object& given, int frames_per_run) {
-  model->info().check_streams();
+  const ModelInfo& info = model->info();
+  info.check_streams();
   if (frames_per_run < 1 || frames_per_run > kMaxFramesPerRun) {
     throw py::value_error("frames_per_run must be 1 to " + std::to_string(kMaxFramesPerRun) +
                           ", got " + std::to_string(frames_per_run));
   }
-  const py::ssize_t num_stems = model->info().num_stems();
-  const py::ssize_t num_bins = model->info().num_bins;
-  const FloatArray power = check_array(given, "power", 2, "(num_frames, num_bins)");
-  check_extent(power, "power", 1, num_bins, "bins");
+  const FloatArray power = check_power(given, info);
   const py::ssize_t num_frames = power.shape(0);
-  FloatArray masks(Shape{num_frames, num_stems, num_bins});
-  const auto* first = reinterpret_cast<const char*>(power.data());
-  const py::ssize_t stride = power.strides(0);
+  Shape shape(power.shape(), power.shape() + power.ndim());
+  shape.insert(shape.end() - 1, info.num_stems());
+  FloatArray masks(shape);
   float* out = masks.mutable_data();
   {  // Only raw memory is touched here; `power` and `masks` keep it alive.
     const py::gil_scoped_release release;
     const FlushDenormals flush_denormals;
     MaskEstimator estimator(model);
-    const std::size_t num_bands = model->info().num_bands();
+    const int num_masks = info.num_planes() * info.num_stems();  // of a frame
     estimator.reserve(frames_per_run);
-    std::vector<float> band_power(frames_per_run * num_bands);
-    std::vector<float> band_masks(num_stems * band_power.size());
+    std::vector<float> band_power(frames_per_run * info.power_size());
+    std::vector<float> band_masks(frames_per_run * info.masks_size());
     run_all((num_frames + frames_per_run - 1) / frames_per_run, [&] { estimator.interrupt(); },
             [&](py::ssize_t run) {
               const py::ssize_t start = run * frames_per_run;
               const int count =
                   static_cast<int>(std::min<py::ssize_t>(frames_per_run, num_frames - start));
               for (int frame = 0; frame < count; ++frame) {
-                const auto* row = reinterpret_cast<const float*>(first + (start + frame) * stride);
-                model->info().sum_bands(row, band_power.data() + frame * num_bands);
+                sum_bands(info, power, start + frame,
+                          band_power.data() + frame * info.power_size());
               }
               estimator.estimate(band_power.data(), count, band_masks.data());
-              for (int frame = 0; frame < count; ++frame) {
-                const float* of_frame = band_masks.data() + frame * num_stems * num_bands;
-                model->info().spread_masks(of_frame, out);
-                out += num_stems * num_bins;
+              for (int mask = 0; mask < count * num_masks; ++mask) {
+                info.spread_mask(band_masks.data() + mask * info.num_bands(), out);
+                out += info.num_bins;
               }
             });
   }
@@ -488,6 +504,8 @@ void bind_info(Type& type, const char* type_name, InfoOf info_of) {
   bind("metadata", &ModelInfo::metadata);  // every entry of ours, keys without their prefix
   binder.property("streams", [=](const Object& object) { return info_of(object).streams(); })
       .property("num_bands", [=](const Object& object) { return info_of(object).num_bands(); })
+      .property("channels",
+                [=](const Object& object) { return py::tuple(py::cast(info_of(object).channels)); })
       .property("more_stem_names",
                 [=](const Object& object) {
                   return py::tuple(py::cast(info_of(object).more_stem_names));

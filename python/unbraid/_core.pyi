@@ -73,6 +73,10 @@ class ModelInfo:
         """How many hops later than its frame a mask comes out."""
 
     @property
+    def channels(self) -> tuple[str, ...]:
+        """What its graph hears of a signal's channels: ("mid",), or ("mid", "side") with masks for each of them."""
+
+    @property
     def mask(self) -> str:
         """The kind of masks: "real", or "embedding", of which the core makes masks by clustering."""
 
@@ -114,6 +118,8 @@ class Model:
 
     def masks(self, power: NDArray[np.float32], frames_per_run: int = 1) -> NDArray[np.float32]:
         """Masks (num_frames, stems, num_bins) for power (num_frames, num_bins), both float32.
+
+        Of a model whose `channels` are mid and side, (num_frames, 2, stems, num_bins) for (num_frames, 2, num_bins).
 
         Frame by frame from the initial states, as a stream runs it (or so many in a run of the network, 1 to 16), but
         for the level: a stream brings what is very quiet or loud nearer to the usual, here power is taken as it is. It
@@ -202,6 +208,10 @@ class Model:
     @property
     def lookahead_frames(self) -> int:
         """How many hops later than its frame a mask comes out."""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What its graph hears of a signal's channels: ("mid",), or ("mid", "side") with masks for each of them."""
 
     @property
     def mask(self) -> str:

@@ -17,7 +17,8 @@ from . import _core
 from ._core import Model
 from .registry import ModelInfo, describe, find_model
 
-Power = NDArray[np.float32]  # (num_frames, num_bins)
+Audio = NDArray[np.float32]  # (channels, samples)
+Power = NDArray[np.float32]  # (num_frames, num_bins), or of mid and side (num_frames, 2, num_bins)
 
 MASK_TOLERANCE = 1e-3  # of a mask: more than rounding makes
 LEVELS = (0.0, 1e-9, 1e-6, 1e-3, 0.1, 1.0)  # of power, from silence to full scale
@@ -82,11 +83,15 @@ def check_model(model: str | os.PathLike[str]) -> ModelCheck:
         "frames_per_run": loaded.frames_per_run,
         "one_frame_reason": loaded.one_frame_reason,
     }
+    planes = (2,) if loaded.channels == ("mid", "side") else ()
     bands = loaded.num_bands
     wrong: list[str] = []
     try:
         if loaded.streams:
-            found["tensors"] = {"power": (1, "T", bands), "masks": (1, "T", len(loaded.stem_names), bands)}
+            found["tensors"] = {
+                "power": (1, "T", *planes, bands),
+                "masks": (1, "T", *planes, len(loaded.stem_names), bands),
+            }
             found["looks_ahead"] = try_masks(loaded, wrong)
             if not wrong:
                 found["live_cost"], found["file_cost"] = costs_of_stream(loaded)
@@ -98,27 +103,29 @@ def check_model(model: str | os.PathLike[str]) -> ModelCheck:
     return ModelCheck(path, tuple(wrong), **found)
 
 
-def noise(num_frames: int, num_bins: int, seed: int) -> Power:
+def noise(model: Model, num_frames: int, seed: int) -> Power:
     """Power of noise, one level after the other."""
-    levels = np.resize(np.array(LEVELS, np.float32), num_frames)
-    return np.random.default_rng(seed).random((num_frames, num_bins), np.float32) * levels[:, None]
+    shape = (num_frames, len(model.channels), model.num_bins)
+    levels = np.resize(np.array(LEVELS, np.float32), (num_frames, 1, 1))
+    power = np.random.default_rng(seed).random(shape, np.float32) * levels
+    return power if len(model.channels) > 1 else power[:, 0]
 
 
 def try_masks(model: Model, wrong: list[str]) -> bool | None:
     """Whether it looks ahead in a run, if that can be tried; adds what is wrong with its masks."""
-    power = noise(2 * RUN, model.num_bins, 0)
+    power = noise(model, 2 * RUN, 0)
     started = time.monotonic()
     masks = model.masks(power[: len(LEVELS)])
     slow = time.monotonic() - started > QUICK_SECONDS
     if not slow:
         masks = model.masks(power)
-    sums = masks.sum(axis=1)
+    sums = masks.sum(axis=-2)
     if (error := float(np.abs(sums - 1).max())) > MASK_TOLERANCE:
         wrong.append(f"masks must sum to 1 over the stems, but their sum is {sums.min():.5g} to {sums.max():.5g}")
     if slow:
         return None
     half = RUN // 2
-    other = np.concatenate([power[:half], noise(RUN, model.num_bins, 1)[half:]])
+    other = np.concatenate([power[:half], noise(model, RUN, 1)[half:]])
     try:
         together = model.masks(power, RUN)
         ahead = float(np.abs(together[:half] - model.masks(other, RUN)[:half]).max())
@@ -146,13 +153,13 @@ def costs_of_stream(model: Model) -> tuple[float, float]:
     return cost(stream.process, hop_length), cost(stream.process, RUN * hop_length)
 
 
-def whole_signal(model: Model, audio: Power) -> None:
+def whole_signal(model: Model, audio: Audio) -> None:
     stream = _core.WholeSignal(RATE, CHANNELS, model, 2)
     stream.process(audio)
     stream.finish()
 
 
-def cost(separate: Callable[[Power], object], block: int) -> float:
+def cost(separate: Callable[[Audio], object], block: int) -> float:
     """CPU seconds for a second of audio that comes in such blocks, of as many as make the figure sure."""
     audio = 0.1 * np.random.default_rng(0).standard_normal((CHANNELS, block), np.float32)
     started, done = time.process_time(), 0

@@ -46,6 +46,8 @@ class ModelInfo:
     """What it takes apart, in a few words."""
     stem_names: tuple[str, ...]
     """Its stems, in the order in which they come out."""
+    channels: tuple[str, ...]
+    """What it hears of a signal's channels: ("mid",), or ("mid", "side") with masks for each of them."""
     license: str
     """The licence of the weights."""
     lookahead_frames: int
@@ -152,6 +154,7 @@ def describe(model: Model | _core.ModelInfo, path: Path, name: str) -> ModelInfo
         path=path,
         task=model.task,
         stem_names=tuple(model.stem_names),
+        channels=tuple(model.channels),
         license=model.metadata["license"],
         lookahead_frames=model.lookahead_frames,
         latency_ms=model.latency_samples(48000) / 48 if model.streams else math.inf,

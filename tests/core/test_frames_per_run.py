@@ -10,7 +10,7 @@ import pytest
 import unbraid
 from helpers.audio import Audio, noise
 from helpers.installed import STREAMING
-from helpers.toy_model import save_pair_model
+from helpers.toy_model import MID_AND_SIDE, save_pair_model
 from unbraid import _core
 
 MOST = 16
@@ -23,7 +23,9 @@ def in_blocks(stream: _core.Separator | _core.Remixer, audio: Audio, sizes: list
     return np.concatenate([*parts, stream.flush()], axis=-1)
 
 
-@pytest.mark.parametrize("metadata", [{}, {"lookahead_frames": "2"}, {"hop_seconds": "0.008"}])
+@pytest.mark.parametrize(
+    "metadata", [{}, {"lookahead_frames": "2"}, {"hop_seconds": "0.008"}, {"channels": MID_AND_SIDE}]
+)
 @pytest.mark.parametrize("sample_rate", [8000, 44100])
 def test_long_blocks_give_what_short_ones_give(
     tmp_path: Path, metadata: dict[str, str], sample_rate: int, rng: np.random.Generator

@@ -15,7 +15,15 @@ import unbraid
 from helpers.audio import Audio, noise
 from helpers.hostile_model import endless_graph, wrong_masks_graph
 from helpers.installed import STREAMING
-from helpers.toy_model import METADATA, PAIR_BINS, pair_graph, save_embedding_model, save_model, toy_graph
+from helpers.toy_model import (
+    METADATA,
+    MID_AND_SIDE,
+    PAIR_BINS,
+    pair_graph,
+    save_embedding_model,
+    save_model,
+    toy_graph,
+)
 from unbraid import _core
 
 Stream = _core.Separator | _core.Remixer
@@ -103,8 +111,9 @@ def weightless_graph() -> onnx.GraphProto:
 
 
 def load(path: Path, graph: onnx.GraphProto, **metadata: str) -> _core.Model:
-    bins = graph.input[0].type.tensor_type.shape.dim[2].dim_value
-    return _core.Model(save_model(path, graph, {**METADATA, "num_bins": str(bins), **metadata}))
+    *shape, bins = (dim.dim_value for dim in graph.input[0].type.tensor_type.shape.dim)
+    channels = MID_AND_SIDE if len(shape) == 3 else "mid"
+    return _core.Model(save_model(path, graph, {**METADATA, "num_bins": str(bins), "channels": channels, **metadata}))
 
 
 def in_steps(stream: Stream, audio: Audio) -> Audio:
@@ -125,6 +134,14 @@ def in_steps(stream: Stream, audio: Audio) -> Audio:
 def at_once(stream: Stream, audio: Audio) -> Audio:
     output = np.concatenate([stream.process(audio), stream.flush()], axis=-1)
     return output[..., stream.latency_samples :]
+
+
+def mid_side_pair_graph() -> onnx.GraphProto:
+    return pair_graph(planes=(2,))
+
+
+def mid_side_toy_graph() -> onnx.GraphProto:
+    return toy_graph(bands=64, planes=(2,))
 
 
 def check_equality(model: _core.Model, rng: np.random.Generator) -> None:
@@ -148,7 +165,7 @@ def test_shipped_models_give_the_same_bits_in_halves(name: str, rng: np.random.G
 
 
 @pytest.mark.parametrize("metadata", [{}, {"lookahead_frames": "2"}])
-@pytest.mark.parametrize("graph", [pair_graph, toy_graph, deep_graph])
+@pytest.mark.parametrize("graph", [pair_graph, toy_graph, deep_graph, mid_side_pair_graph, mid_side_toy_graph])
 def test_so_do_others(graph: Graph, metadata: dict[str, str], tmp_path: Path, rng: np.random.Generator) -> None:
     model = load(tmp_path / "model.onnx", graph(), **metadata)
     assert model.find_halves() == ""

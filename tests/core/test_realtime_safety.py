@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from helpers.cpp_programs import real_ort_library, run
-from helpers.toy_model import save_toy_model
+from helpers.toy_model import MID_AND_SIDE, save_toy_model
 
 
 @pytest.mark.slow
-def test_process_allocates_nothing_outside_the_run(cpp_tests_dir: Path, toy_model_path: Path) -> None:
+@pytest.mark.parametrize("channels", ["mid", MID_AND_SIDE])
+def test_process_allocates_nothing_outside_the_run(channels: str, cpp_tests_dir: Path, tmp_path: Path) -> None:
     output = run(
         cpp_tests_dir / "allocation_test",
-        toy_model_path,
+        save_toy_model(tmp_path / "toy.onnx", channels=channels),
         UNBRAID_ORT_LIBRARY=cpp_tests_dir / "ort_shim.so",
         TEST_REAL_ORT_LIBRARY=real_ort_library(),
     )

@@ -125,21 +125,25 @@ def test_the_stems_of_masks_and_the_stems_heard_are_the_same(
 
     # host bins that the model does not know take its last mask; model bins above Nyquist are zero
     known = min(win // 2 + 1, any_model.num_bins)
-    power = np.zeros((len(spectra), any_model.num_bins), np.float32)
     heard_spectra = spectra.copy()
     for i in range(win // hop - 1):  # before the audio lies its mirror image
         begun = audio[:, : (i + 1) * hop]
         mirrored = np.pad(begun, ((0, 0), (win - begun.shape[1], 0)), mode="symmetric")
         heard_spectra[i] = np.fft.rfft(mirrored * window)
-    middle = np.abs(heard_spectra.mean(axis=1)) ** 2
-    heard_power = np.maximum(middle, (np.abs(heard_spectra) ** 2).mean(axis=1) / 8)
-    power[:, :known] = heard_power[:, :known] * (2 / window.sum()) ** 2
+    mean = heard_spectra.mean(axis=1, keepdims=True)
+    middle, side = np.abs(mean[:, 0]) ** 2, (np.abs(heard_spectra - mean) ** 2).mean(axis=1)
+    has_side = any_model.channels == ("mid", "side")
+    heard_power = np.stack([middle, side], axis=1) if has_side else np.maximum(middle, (middle + side) / 8)
+    power = np.zeros((*heard_power.shape[:-1], any_model.num_bins), np.float32)
+    power[..., :known] = heard_power[..., :known] * (2 / window.sum()) ** 2
     bins = np.minimum(np.arange(win // 2 + 1), any_model.num_bins - 1)
-    masks = any_model.masks(power)[any_model.lookahead_frames :, :, bins]
+    masks = any_model.masks(power)[any_model.lookahead_frames :, ..., bins]
 
     stems = np.zeros((len(STEMS), *padded.shape))
     for start, spectrum, mask in zip(starts, spectra, masks, strict=False):
-        stems[..., start : start + win] += np.fft.irfft(mask[:, None] * spectrum, win) * window * 2 * hop / win
+        mid = spectrum.mean(axis=0)
+        masked = mask[0][:, None] * mid + mask[1][:, None] * (spectrum - mid) if has_side else mask[:, None] * spectrum
+        stems[..., start : start + win] += np.fft.irfft(masked, win) * window * 2 * hop / win
     expected = stems[..., win : win + audio.shape[1]] / scale
     heard = whole(separator, audio)[..., separator.latency_samples :] / scale
     np.testing.assert_allclose(heard, expected, atol=2e-5)

@@ -1,10 +1,13 @@
 """Small models that keep the contract of a real one: a GRU with random weights.
 
 power (1, T, bins or bands) -> log -> dense -> GRU -> dense -> softmax over the stems -> masks
+
+With two planes, mid and side, power is (1, T, 2, bins), and each has masks of its own.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +19,7 @@ NUM_BINS = 769
 PAIR_BINS = 768  # whole vectors: what is left of one is rounded otherwise
 UNITS = 24
 STEMS = ("speech", "music", "noise")
+MID_AND_SIDE = "mid,side"
 
 METADATA = {
     "schema_version": "1",
@@ -35,7 +39,11 @@ METADATA = {
 }
 
 
-def toy_graph(*, seed: int = 1, stems: int = len(STEMS), bands: int = NUM_BINS) -> onnx.GraphProto:
+def toy_graph(
+    *, seed: int = 1, stems: int = len(STEMS), bands: int = NUM_BINS, planes: tuple[int, ...] = ()
+) -> onnx.GraphProto:
+    """`planes`: (2,) for mid and side."""
+    values = bands * math.prod(planes)
     rng = np.random.default_rng(seed)
     constants: list[onnx.TensorProto] = []
 
@@ -55,10 +63,15 @@ def toy_graph(*, seed: int = 1, stems: int = len(STEMS), bands: int = NUM_BINS) 
         weights("gru_r", 1, 3 * UNITS, UNITS, scale=0.3),
         weights("gru_b", 1, 6 * UNITS, scale=0.1),
     )
+    loudness, flattening = "loudness", []
+    if planes:
+        loudness = "loudness_3d"
+        flattening = [node("Reshape", ["loudness", integers("flat", 1, -1, values)], [loudness])]
     nodes = [
         node("Add", ["power", "floor"], ["floored"]),
         node("Log", ["floored"], ["loudness"]),
-        node("MatMul", ["loudness", weights("w_in", bands, UNITS, scale=0.01)], ["features"]),
+        *flattening,
+        node("MatMul", [loudness, weights("w_in", values, UNITS, scale=0.01)], ["features"]),
         node("Transpose", ["features"], ["features_t"], perm=[1, 0, 2]),
         node(
             "GRU",
@@ -69,17 +82,17 @@ def toy_graph(*, seed: int = 1, stems: int = len(STEMS), bands: int = NUM_BINS) 
         ),
         node("Squeeze", ["gru_out", integers("axis_1", 1)], ["hidden_t"]),
         node("Transpose", ["hidden_t"], ["hidden"], perm=[1, 0, 2]),
-        node("MatMul", ["hidden", weights("w_out", UNITS, stems * bands, scale=1.0)], ["logits"]),
-        node("Reshape", ["logits", integers("split", 1, -1, stems, bands)], ["logits_4d"]),
-        node("Softmax", ["logits_4d"], ["masks"], axis=2),
+        node("MatMul", ["hidden", weights("w_out", UNITS, stems * values, scale=1.0)], ["logits"]),
+        node("Reshape", ["logits", integers("split", 1, -1, *planes, stems, bands)], ["logits_4d"]),
+        node("Softmax", ["logits_4d"], ["masks"], axis=-2),
     ]
     tensor, f32 = helper.make_tensor_value_info, TensorProto.FLOAT
     inputs = [
-        tensor("power", f32, [1, "T", bands]),
+        tensor("power", f32, [1, "T", *planes, bands]),
         tensor("gru_state", f32, [1, 1, UNITS]),
     ]
     outputs = [
-        tensor("masks", f32, [1, "T", stems, bands]),
+        tensor("masks", f32, [1, "T", *planes, stems, bands]),
         tensor("next_gru_state", f32, [1, 1, UNITS]),
     ]
     return helper.make_graph(nodes, "toy", inputs, outputs, constants)
@@ -92,12 +105,16 @@ def save_model(path: Path, graph: onnx.GraphProto, metadata: Mapping[str, str]) 
     return path
 
 
+def planes_of(metadata: Mapping[str, str]) -> tuple[int, ...]:
+    return (2,) if metadata.get("channels") == MID_AND_SIDE else ()
+
+
 def save_toy_model(path: Path, *, seed: int = 1, **metadata: str) -> Path:
     """A sound toy model; `metadata` replaces entries, as in lookahead_frames="2"."""
-    return save_model(path, toy_graph(seed=seed), {**METADATA, **metadata})
+    return save_model(path, toy_graph(seed=seed, planes=planes_of(metadata)), {**METADATA, **metadata})
 
 
-def pair_graph(*, counts_frames: bool = False) -> onnx.GraphProto:
+def pair_graph(*, counts_frames: bool = False, planes: tuple[int, ...] = ()) -> onnx.GraphProto:
     """Masks of a frame and the one before, without a sum: equal to the bit however many frames share a run.
 
     With `counts_frames` they depend on that number, as no sound model's do.
@@ -105,9 +122,9 @@ def pair_graph(*, counts_frames: bool = False) -> onnx.GraphProto:
     rng = np.random.default_rng(5)
     constants = {
         "floor": np.array(1e-6, np.float32),
-        "new": rng.standard_normal((len(STEMS), PAIR_BINS)).astype(np.float32),
-        "old": rng.standard_normal((len(STEMS), PAIR_BINS)).astype(np.float32),
-        "axis_2": np.array([2]), "zero": np.array([0]), "last": np.array([-1]), "one": np.array([1]),
+        "new": rng.standard_normal((*planes, len(STEMS), PAIR_BINS)).astype(np.float32),
+        "old": rng.standard_normal((*planes, len(STEMS), PAIR_BINS)).astype(np.float32),
+        "before_bins": np.array([-2]), "zero": np.array([0]), "last": np.array([-1]), "one": np.array([1]),
         "end": np.array([np.iinfo(np.int64).max]),
     }  # fmt: skip
     node = helper.make_node
@@ -120,7 +137,7 @@ def pair_graph(*, counts_frames: bool = False) -> onnx.GraphProto:
         nodes += [
             node("Add", [name, "floor"], [f"{name}_floored"]),
             node("Log", [f"{name}_floored"], [f"{name}_log"]),
-            node("Unsqueeze", [f"{name}_log", "axis_2"], [f"{name}_4d"]),
+            node("Unsqueeze", [f"{name}_log", "before_bins"], [f"{name}_4d"]),
             node("Mul", [f"{name}_4d", weight], [f"{name}_part"]),
         ]
     nodes.append(node("Add", ["power_part", "before_part"], ["logits"]))
@@ -130,21 +147,23 @@ def pair_graph(*, counts_frames: bool = False) -> onnx.GraphProto:
             node("Cast", ["frames_int"], ["frames"], to=TensorProto.FLOAT),
             node("Mul", ["logits", "frames"], ["counted"]),
         ]
-    nodes.append(node("Softmax", ["counted" if counts_frames else "logits"], ["masks"], axis=2))
+    nodes.append(node("Softmax", ["counted" if counts_frames else "logits"], ["masks"], axis=-2))
     tensor, f32 = helper.make_tensor_value_info, TensorProto.FLOAT
-    inputs = [tensor("power", f32, [1, "T", PAIR_BINS]), tensor("past_state", f32, [1, 1, PAIR_BINS])]
+    inputs = [
+        tensor("power", f32, [1, "T", *planes, PAIR_BINS]),
+        tensor("past_state", f32, [1, 1, *planes, PAIR_BINS]),
+    ]
     outputs = [
-        tensor("masks", f32, [1, "T", len(STEMS), PAIR_BINS]),
-        tensor("next_past_state", f32, [1, 1, PAIR_BINS]),
+        tensor("masks", f32, [1, "T", *planes, len(STEMS), PAIR_BINS]),
+        tensor("next_past_state", f32, [1, 1, *planes, PAIR_BINS]),
     ]
     tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     return helper.make_graph(nodes, "pair", inputs, outputs, tensors)
 
 
 def save_pair_model(path: Path, *, counts_frames: bool = False, **metadata: str) -> Path:
-    return save_model(
-        path, pair_graph(counts_frames=counts_frames), {**METADATA, "num_bins": str(PAIR_BINS), **metadata}
-    )
+    graph = pair_graph(counts_frames=counts_frames, planes=planes_of(metadata))
+    return save_model(path, graph, {**METADATA, "num_bins": str(PAIR_BINS), **metadata})
 
 
 def save_embedding_model(path: Path, *, seed: int = 2, alike: bool = False, **metadata: str) -> Path:

@@ -16,7 +16,7 @@ from pedalboard import Chain, Compressor, Gain, Limiter, Mix, Pedalboard, Reverb
 
 import unbraid
 from helpers.audio import Audio, noise
-from helpers.toy_model import save_embedding_model, save_toy_model
+from helpers.toy_model import MID_AND_SIDE, save_embedding_model, save_toy_model
 from unbraid import plugin as unbraid_plugin
 
 GAINS = {"speech_db": 3.0, "music_db": -12.0, "noise_db": "mute"}
@@ -324,13 +324,14 @@ def test_several_models_can_be_chosen_and_share_one_latency(
     models = {
         "alpha": save_toy_model(tmp_path / "alpha.onnx", seed=3),
         "beta": save_toy_model(tmp_path / "beta.onnx", seed=4, lookahead_frames="2"),
+        "gamma": save_toy_model(tmp_path / "gamma.onnx", seed=5, channels=MID_AND_SIDE),
     }
     monkeypatch.setenv("UNBRAID_MODELS", str(tmp_path))
     plugin = VST3Plugin(str(unbraid_plugin.bundle_path("vst3")))
     latency = max(unbraid.load_model(path).latency_samples(RATE) for path in models.values())
     plugin.music_db = -30
     audio = noise(rng, 2, RATE)
-    for name in ("alpha", "beta", "alpha"):
+    for name in ("alpha", "beta", "gamma", "alpha"):
         plugin.model = name
         output = plugin(audio, RATE)
         assert plugin.status == "ready"

@@ -31,7 +31,14 @@ torch.set_num_threads(1)  # the toys are too small to share out
 
 SMALL = CrnnConfig(channels=(4, 6, 8), sub_hidden=5, full_hidden=16, squeeze=2)
 FLAT = CrnnConfig(channels=(4, 4), strides=(2, 4), kernel=3, blocks=1, sub_hidden=3, full_hidden=8, squeeze=1)
-PROPERTIES = metadata("toy", ["speech", "music", "noise"], {"step": 3}, "toy sounds")
+WIDE = dataclasses.replace(SMALL, planes=2)
+
+
+def properties(planes: int = 1) -> dict[str, str]:
+    return metadata("toy", ["speech", "music", "noise"], {"step": 3}, "toy sounds", planes)
+
+
+PROPERTIES = properties()
 
 
 def random_model(config: CrnnConfig = SMALL, seed: int = 1) -> Crnn:
@@ -57,12 +64,12 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     "config",
-    [SMALL, FLAT, dataclasses.replace(FLAT, low_bands=0), CrnnConfig()],
+    [SMALL, FLAT, dataclasses.replace(FLAT, low_bands=0), WIDE, dataclasses.replace(WIDE, low_bands=0), CrnnConfig()],
     ids=str,
 )
 def test_torch_onnx_runtime_and_the_core_agree(tmp_path: Path, config: CrnnConfig) -> None:
     model = random_model(config)
-    save(model, tmp_path / "toy.onnx", PROPERTIES)
+    save(model, tmp_path / "toy.onnx", properties(config.planes))
     differences = check_parity(model, tmp_path / "toy.onnx", num_frames=60)
     assert len(differences) == 3
     assert all(value < 1e-4 for value in differences.values())

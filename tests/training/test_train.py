@@ -19,6 +19,7 @@ torch = pytest.importorskip("torch", reason="needs the extra [train]")
 
 from helpers.toy_corpus import make_validation_quick  # noqa: E402
 from unbraid.training import train  # noqa: E402
+from unbraid.training.bands import NUM_BANDS  # noqa: E402
 from unbraid.training.model import CrnnConfig  # noqa: E402
 from unbraid.training.train import Mixtures, Run, TrainConfig  # noqa: E402
 from unbraid.training.validation.scoring import Curve  # noqa: E402
@@ -65,6 +66,14 @@ def curve(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> Curve:
 
 
 # --- the loop -------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_hears_the_side(corpus: Path, tmp_path: Path, curve: Curve) -> None:
+    run = Run(corpus, tmp_path, toy_config(), dataclasses.replace(SMALL, planes=2))
+    run.loop(curve)
+    assert len(rows(tmp_path)) == 4
+    batch = next(iter(run.batches()))
+    assert batch[0].shape[-1] == 2 * NUM_BANDS
 
 
 def test_a_run_logs_and_keeps_its_checkpoints(corpus: Path, curve: Curve, tmp_path: Path) -> None:

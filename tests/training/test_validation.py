@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -112,21 +113,26 @@ def test_audio_is_brought_between_two_levels() -> None:
     assert after[30] < 1  # within half a second
 
 
-def test_a_checkpoint_is_heard_as_the_core_hears_its_model(tmp_path: Path, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("planes", [1, 2])
+def test_a_checkpoint_is_heard_as_the_core_hears_its_model(
+    tmp_path: Path, rng: np.random.Generator, planes: int, channels: int
+) -> None:
     pytest.importorskip("onnx", reason="needs the extra [train]")
     export = pytest.importorskip("unbraid.training.export", reason="needs onnxruntime")
     torch.manual_seed(3)
-    model = Crnn(SMALL).eval()
-    export.save(model, tmp_path / "toy.onnx", export.metadata("toy", STEMS, {}, "toy sounds"))
+    model = Crnn(dataclasses.replace(SMALL, planes=planes)).eval()
+    export.save(model, tmp_path / "toy.onnx", export.metadata("toy", STEMS, {}, "toy sounds", planes))
     levels = np.repeat([1e-3, 0.3, 0.02, 0.0, 0.5], 24000)  # quiet, a jump, a drop, silence, loud
-    mixture = (levels * rng.standard_normal((2, len(levels)))).astype(np.float32)
+    mixture = (levels * rng.standard_normal((channels, len(levels)))).astype(np.float32)
     expected = unbraid.separate(mixture, SAMPLE_RATE, unbraid.Model(tmp_path / "toy.onnx"))
     for name, audio in system_of_checkpoint(model, STEMS)(mixture, SAMPLE_RATE, mixture).items():
         np.testing.assert_allclose(audio, expected[name], atol=2e-4)
 
 
-def test_estimates_of_a_checkpoint_sum_to_the_mixture(rng: np.random.Generator) -> None:
-    system = system_of_checkpoint(Crnn(SMALL).eval(), STEMS)
+@pytest.mark.parametrize("planes", [1, 2])
+def test_estimates_of_a_checkpoint_sum_to_the_mixture(rng: np.random.Generator, planes: int) -> None:
+    system = system_of_checkpoint(Crnn(dataclasses.replace(SMALL, planes=planes)).eval(), STEMS)
     mixture = (0.1 * rng.standard_normal((2, 20001))).astype(np.float32)
     stems = system(mixture, SAMPLE_RATE, mixture)
     np.testing.assert_allclose(sum(stems.values()), mixture, atol=1e-5)

@@ -203,3 +203,25 @@ TEST_CASE("edges of bands ascend from 0 to below num_bins") {
     CHECK_FALSE(accepts("band_edges", edges));
   }
 }
+
+TEST_CASE("the middle is heard, or the middle and the side") {
+  const ModelInfo usual = parse_model_info(sound());
+  CHECK(usual.channels == std::vector<std::string>{"mid"});
+  CHECK(usual.num_planes() == 1);
+  CHECK(usual.power_shape(5) == std::vector<std::int64_t>{1, 5, 769});
+  CHECK(usual.masks_shape(5) == std::vector<std::int64_t>{1, 5, 3, 769});
+  CHECK(parse_model_info(with("channels", "mid")).channels == usual.channels);
+
+  const ModelInfo both = parse_model_info(with("channels", "mid,side"));
+  CHECK(both.channels == std::vector<std::string>{"mid", "side"});
+  CHECK(both.num_planes() == 2);
+  CHECK(both.power_shape(5) == std::vector<std::int64_t>{1, 5, 2, 769});
+  CHECK(both.masks_shape(5) == std::vector<std::int64_t>{1, 5, 2, 3, 769});
+  CHECK(both.power_size() == 2 * 769);
+  CHECK(both.masks_size() == 2 * 3 * 769);
+  for (const char* channels :
+       {"", "side", "side,mid", "mid,side,", "mid, side", "mid,mid", "MID"}) {
+    CAPTURE(channels);
+    CHECK_FALSE(accepts("channels", channels));
+  }
+}

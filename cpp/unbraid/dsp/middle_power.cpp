@@ -3,11 +3,6 @@
 #include <algorithm>
 
 namespace unbraid {
-namespace {
-
-constexpr int kCancelled = 8;  // of the mean power, what is heard at least: a part in so many
-
-}  // namespace
 
 void middle_power(const Complex* spectra, int channels, int stride, int num_bins, float scale,
                   Complex* middle, float* power) {

@@ -4,6 +4,8 @@
 
 namespace unbraid {
 
+constexpr int kCancelled = 8;  // of the mean power, what is heard at least: a part in so many
+
 /// What the network hears of several channels: the power of their mean, where voices stand, and the
 /// music that is wide does not. Where the channels cancel in it, an eighth of the mean of their
 /// powers is left, so that no sound vanishes.

@@ -7,12 +7,10 @@
 namespace unbraid {
 
 MaskEstimator::Batch::Batch(const ModelInfo& info, int frames)
-    : num_frames(frames),
-      power({1, frames, info.num_bands()}),
-      masks({1, frames, info.num_stems(), info.num_bands()}) {}
+    : num_frames(frames), power(info.power_shape(frames)), masks(info.masks_shape(frames)) {}
 
 MaskEstimator::Batch::InHalves::InHalves(const ModelInfo& info, int frames)
-    : second_power({1, frames, info.num_bands()}) {}
+    : second_power(info.power_shape(frames)) {}
 
 MaskEstimator::MaskEstimator(std::shared_ptr<const Model> model) : model_(std::move(model)) {
   model_->info().check_streams();

@@ -22,10 +22,11 @@ class MaskEstimator {
   /// Runs that count for nothing, so that first-time costs and errors come before the audio does.
   void warm_up();
 
-  /// power[num_frames][num_bands] -> masks[num_frames][num_stems][num_bands]. Frames go through the
-  /// network in as few runs as their number and the room for them allow. Throws ort::Error if a run
-  /// fails or was interrupted, or if what comes out are no masks: not finite, or not between 0 and
-  /// 1. After power that is not finite NaN is no surprise, until reset().
+  /// power[num_frames][num_planes][num_bands] ->
+  /// masks[num_frames][num_planes][num_stems][num_bands]. Frames go through the network in as few
+  /// runs as their number and the room for them allow. Throws ort::Error if a run fails or was
+  /// interrupted, or if what comes out are no masks: not finite, or not between 0 and 1. After
+  /// power that is not finite NaN is no surprise, until reset().
   void estimate(const float* power, int num_frames, float* masks);
 
   /// Lets begin() and finish() share the work: halves of this model, which outlive this. Allocates.

@@ -30,9 +30,17 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return text + ")";
 }
 
-std::int64_t if_known(int length) { return length > 0 ? length : kUnknown; }
+const std::vector<std::int64_t> kUnknownShape = {kUnknown};  // likewise, of any rank
+
+/// The shape of a tensor of one frame, as it is of any number of them.
+std::vector<std::int64_t> any_frames(std::vector<std::int64_t> shape) {
+  for (std::int64_t& length : shape) length = length > 0 ? length : kUnknown;
+  shape[1] = kAny;
+  return shape;
+}
 
 bool fits(const std::vector<std::int64_t>& shape, const std::vector<std::int64_t>& expected) {
+  if (expected == kUnknownShape) return true;
   return std::equal(
       shape.begin(), shape.end(), expected.begin(), expected.end(),
       [](auto length, auto wanted) { return wanted == kUnknown || length == wanted; });
@@ -71,14 +79,25 @@ std::shared_ptr<const Model> unowned(const Model& model) {
 /// The same noise for every model.
 class Noise {
  public:
-  void fill(float* power, int num_bins, float level) {
-    std::generate_n(power, num_bins, [&] {
+  explicit Noise(const ModelInfo& info) : info_(info), bins_(info.num_bins) {}
+
+  /// A frame of it: power[num_planes][num_bands], with that level in each bin.
+  void fill(float* power, float level) {
+    for (int plane = 0; plane < info_.num_planes(); ++plane) {
+      fill(bins_.data(), info_.num_bins, level);
+      info_.sum_bands(bins_.data(), power + plane * info_.num_bands());
+    }
+  }
+  void fill(float* values, int count, float level) {
+    std::generate_n(values, count, [&] {
       seed_ = seed_ * 1664525u + 1013904223u;
       return level * static_cast<float>(seed_ >> 8) / (1 << 24);
     });
   }
 
  private:
+  const ModelInfo& info_;
+  std::vector<float> bins_;
   std::uint32_t seed_ = 1;
 };
 
@@ -134,13 +153,15 @@ void Model::load(Problems& problems) {
 void Model::check_graph(Problems& problems) {
   std::vector<ort::TensorInfo> inputs = session_->inputs();
   std::vector<ort::TensorInfo> outputs = session_->outputs();
-  const std::int64_t bands = if_known(info_.num_bands());
-  take(inputs, "input", "power", {1, kAny, bands}, problems);
+  const auto expected = [this](const std::vector<std::int64_t>& shape) {
+    return info_.num_planes() > 0 ? any_frames(shape) : kUnknownShape;
+  };
+  take(inputs, "input", "power", expected(info_.power_shape(1)), problems);
   if (info_.streams()) {
-    take(outputs, "output", "masks", {1, kAny, if_known(info_.num_stems()), bands}, problems);
+    take(outputs, "output", "masks", expected(info_.masks_shape(1)), problems);
     take_states(inputs, outputs, problems);
   } else {
-    const std::vector<std::int64_t> shape = {1, kAny, bands, if_known(info_.embedding)};
+    const auto shape = expected({1, 1, info_.num_bands(), info_.embedding});
     take(outputs, "output", "embeddings", shape, problems);
     for (const ort::TensorInfo& input : inputs) {
       problems.add("input `" + input.name + "`: beside embeddings there is only `power`");
@@ -186,7 +207,7 @@ void Model::try_embeddings() const {
   Embedder embedder(unowned(*this));
   const RunLimit limit(kMaxRunSeconds, [&embedder] { embedder.interrupt(); });
   std::vector<float> power;
-  Noise noise;
+  Noise noise(info_);
   for (const float level : {0.0f, 0.0f, 1e-9f, 1e-6f, 1e-3f, 1.0f, 1.0f, 0.0f, 0.0f}) {
     power.resize(power.size() + info_.num_bands());
     noise.fill(power.data() + power.size() - info_.num_bands(), info_.num_bands(), level);
@@ -208,13 +229,11 @@ void Model::try_out() {
   const auto took = [start] { return std::chrono::steady_clock::now() - start; };
   MaskEstimator estimator(unowned(*this));
   const RunLimit limit(kMaxRunSeconds, [&estimator] { estimator.interrupt(); });
-  Noise noise;
-  std::vector<float> bins(info_.num_bins), power(info_.num_bands());
-  std::vector<float> masks(static_cast<std::size_t>(info_.num_stems()) * info_.num_bands());
+  Noise noise(info_);
+  std::vector<float> power(info_.power_size()), masks(info_.masks_size());
   try {
     for (const float level : {0.0f, 0.0f, 1e-9f, 1e-6f, 1e-3f, 1.0f, 1.0f, 0.0f, 0.0f}) {
-      noise.fill(bins.data(), info_.num_bins, level);
-      info_.sum_bands(bins.data(), power.data());
+      noise.fill(power.data(), level);
       estimator.estimate(power.data(), 1, masks.data());
       if (took() > kTrialTime) {  // slow, but not for ever
         one_frame_reason_ = kTooSlow;
@@ -233,13 +252,12 @@ void Model::try_out() {
 std::string Model::compare_runs() const {
   MaskEstimator together(unowned(*this)), alone(unowned(*this));
   together.reserve(kMaxFramesPerRun);
-  const int num_bands = info_.num_bands();
-  const std::size_t num_masks = static_cast<std::size_t>(info_.num_stems()) * num_bands;
   try {
     const std::string difference =
         find_difference(together, alone, [&](const float* power, int count, float* masks) {
           for (int frame = 0; frame < count; ++frame) {
-            alone.estimate(power + frame * num_bands, 1, masks + frame * num_masks);
+            alone.estimate(power + frame * info_.power_size(), 1,
+                           masks + frame * info_.masks_size());
           }
         });
     return difference.empty() ? "" : difference + " by how many hops share a run";
@@ -270,23 +288,20 @@ std::string Model::find_difference(MaskEstimator& usual, MaskEstimator& other,
     usual.interrupt();
     other.interrupt();
   });
-  const int num_bands = info_.num_bands();
-  const std::size_t num_masks = static_cast<std::size_t>(info_.num_stems()) * num_bands;
   const auto same = [](const float* a, const float* b, std::size_t size) {
     return std::memcmp(a, b, size * sizeof(float)) == 0;
   };
-  std::vector<float> bins(info_.num_bins), power(kMaxFramesPerRun * num_bands);
-  std::vector<float> expected(kMaxFramesPerRun * num_masks), masks(expected.size());
-  Noise noise;
+  std::vector<float> power(kMaxFramesPerRun * info_.power_size());
+  std::vector<float> expected(kMaxFramesPerRun * info_.masks_size()), masks(expected.size());
+  Noise noise(info_);
   for (int first = 0; first < kFrames; first += kMaxFramesPerRun) {
     const int count = std::min(kMaxFramesPerRun, kFrames - first);
     for (int frame = 0; frame < count; ++frame) {
-      noise.fill(bins.data(), info_.num_bins, frame % 2 ? 1e-3f : 0.1f);
-      info_.sum_bands(bins.data(), power.data() + frame * num_bands);
+      noise.fill(power.data() + frame * info_.power_size(), frame % 2 ? 1e-3f : 0.1f);
     }
     usual.estimate(power.data(), count, expected.data());
     estimate(power.data(), count, masks.data());
-    if (!same(expected.data(), masks.data(), count * num_masks)) return "masks differ";
+    if (!same(expected.data(), masks.data(), count * info_.masks_size())) return "masks differ";
     for (std::size_t i = 0; i < states_.size(); ++i) {
       const ort::Tensor &one = usual.state(i), &another = other.state(i);
       if (!same(one.data(), another.data(), one.size())) {

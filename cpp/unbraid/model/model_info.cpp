@@ -82,6 +82,11 @@ class Entries {
     return found;
   }
 
+  /// What the graph hears; without the key the middle.
+  std::vector<std::string> channels(const std::string& key) const {
+    return split(all_.count(key) ? one_of(key, {kMid, kMidAndSide}) : kMid, ',');
+  }
+
   [[noreturn]] void fail(const std::string& key, const std::string& why) const {
     throw ModelError("metadata " + kPrefix + key + " = \"" + printable(text(key), 80) +
                      "\": " + why);
@@ -118,6 +123,11 @@ void parse_embedding(const Entries& entries, Problems& problems, ModelInfo& info
   });
   problems.pass([&] {
     if (info.lookahead_frames != 0) entries.fail("lookahead_frames", "0 expected with embeddings");
+  });
+  problems.pass([&] {
+    if (info.num_planes() > 1) {
+      entries.fail("channels", std::string("\"") + kMid + "\" expected with embeddings");
+    }
   });
   problems.pass([&] {
     if (info.stem_names.size() > kMaxClusters) {
@@ -172,6 +182,7 @@ ModelInfo parse_model_info(const Metadata& all, Problems& problems) {
       framed;
   read([&] { info.window = entries.one_of("window", {"hann_sqrt"}); });
   read([&] { info.lookahead_frames = entries.number<int>("lookahead_frames", 0, 1000); });
+  read([&] { info.channels = entries.channels("channels"); });
   read([&] { info.mask = entries.one_of("mask", {kRealMask, kEmbeddingMask}); });
   if (info.mask == kEmbeddingMask) parse_embedding(entries, problems, info);
   for (const char* key : {"license", "training_data", "training_run"}) {
@@ -198,17 +209,32 @@ ModelInfo parse_model_info(const Metadata& all) {
   return parse_model_info(all, problems);
 }
 
+std::vector<std::int64_t> ModelInfo::power_shape(int frames) const {
+  if (num_planes() == 1) return {1, frames, num_bands()};
+  return {1, frames, num_planes(), num_bands()};
+}
+
+std::vector<std::int64_t> ModelInfo::masks_shape(int frames) const {
+  std::vector<std::int64_t> shape = power_shape(frames);
+  shape.insert(shape.end() - 1, num_stems());
+  return shape;
+}
+
+std::size_t ModelInfo::power_size() const {
+  return static_cast<std::size_t>(num_planes()) * num_bands();
+}
+
+std::size_t ModelInfo::masks_size() const { return num_stems() * power_size(); }
+
 void ModelInfo::sum_bands(const float* bins, float* bands) const {
   for (int band = 0; band < num_bands(); ++band) {
     bands[band] = std::accumulate(bins + band_edges[band], bins + band_edges[band + 1], 0.0f);
   }
 }
 
-void ModelInfo::spread_masks(const float* band_masks, float* masks) const {
-  for (int stem = 0; stem < num_stems(); ++stem) {
-    for (int band = 0; band < num_bands(); ++band) {
-      masks = std::fill_n(masks, band_edges[band + 1] - band_edges[band], *band_masks++);
-    }
+void ModelInfo::spread_mask(const float* band_mask, float* mask) const {
+  for (int band = 0; band < num_bands(); ++band) {
+    mask = std::fill_n(mask, band_edges[band + 1] - band_edges[band], band_mask[band]);
   }
 }
 

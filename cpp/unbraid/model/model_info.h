@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -56,6 +57,9 @@ constexpr double kMaxLatencySeconds = 10.0;
 constexpr int kMaxEmbedding = 256;       // values of an embedding
 constexpr std::size_t kMaxClusters = 8;  // stems that are made of embeddings
 
+constexpr const char* kMid = "mid";
+constexpr const char* kMidAndSide = "mid,side";
+
 constexpr const char* kRealMask = "real";
 constexpr const char* kEmbeddingMask = "embedding";
 
@@ -72,19 +76,29 @@ struct ModelInfo {
   double hop_seconds = 0.0;
   std::string window;
   int lookahead_frames = 0;
+  std::vector<std::string> channels;  // of what the graph hears: the middle, and the side beside it
   std::string mask;
   int embedding = 0;       // values of each, where the mask is made of embeddings
   float sharpness = 0.0f;  // of the softmax over the cosines to the centres
   Metadata metadata;       // every entry, keys without the prefix
 
   int num_bands() const { return static_cast<int>(band_edges.size()) - 1; }
+  /// 1, or 2 where power and masks are of the middle and of the side, in this order.
+  int num_planes() const { return static_cast<int>(channels.size()); }
   int num_stems() const { return static_cast<int>(stem_names.size()); }
   int max_stems() const { return static_cast<int>(stem_names.size() + more_stem_names.size()); }
 
+  /// Shapes of tensors of so many frames: (1, frames, bands) and (1, frames, stems, bands), each
+  /// with a 2 behind the frames where there are two planes; and what that is for a frame.
+  std::vector<std::int64_t> power_shape(int frames) const;
+  std::vector<std::int64_t> masks_shape(int frames) const;
+  std::size_t power_size() const;
+  std::size_t masks_size() const;
+
   /// bins[num_bins] -> their sums over bands[num_bands].
   void sum_bands(const float* bins, float* bands) const;
-  /// masks of bands, [num_stems][num_bands] -> of bins, [num_stems][num_bins]: each its band's.
-  void spread_masks(const float* band_masks, float* masks) const;
+  /// A mask of bands, [num_bands] -> of bins, [num_bins]: each its band's.
+  void spread_mask(const float* band_mask, float* mask) const;
 
   /// Its frames at a host's sample rate; throws as stft_sizes does.
   Stft make_stft(double sample_rate) const;

@@ -7,8 +7,8 @@ namespace unbraid {
 Hops::Hops(const ModelInfo& info, double sample_rate, int channels, int max_size)
     : history_length_(info.latency_samples(sample_rate)),
       lookahead_(info.lookahead_frames),
-      num_bands_(info.num_bands()),
-      num_masks_(static_cast<std::ptrdiff_t>(info.num_stems()) * info.num_bands()),
+      power_size_(info.power_size()),
+      masks_size_(info.masks_size()),
       history_(channels) {
   const StftSizes sizes = stft_sizes(sample_rate, info.win_seconds, info.hop_seconds);
   win_length_ = sizes.win_length;
@@ -23,8 +23,8 @@ void Hops::reserve(int max_size) {
     history.resize(history_length_ + static_cast<std::size_t>(max_size - 1) * hop_length_);
   }
   spectra_.resize(at(0, lookahead_ + max_size));
-  power_.resize(max_size * num_bands_);
-  masks_.resize(max_size * num_masks_);
+  power_.resize(max_size * power_size_);
+  masks_.resize(max_size * masks_size_);
 }
 
 const float* Hops::frame(int channel, int hop) const {

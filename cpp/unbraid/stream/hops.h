@@ -38,8 +38,10 @@ class Hops {
   const Complex* masked_spectrum(int channel, int hop) const {
     return spectra_.data() + at(channel, hop);
   }
-  float* power(int hop = 0) { return power_.data() + hop * num_bands_; }  // [num_bands]
-  float* masks(int hop = 0) { return masks_.data() + hop * num_masks_; }  // [stems][num_bands]
+  /// [num_planes][num_bands]
+  float* power(int hop = 0) { return power_.data() + hop * power_size_; }
+  /// [num_planes][stems][num_bands]
+  float* masks(int hop = 0) { return masks_.data() + hop * masks_size_; }
 
   /// What the first half of the network made of them, if it has had them.
   std::vector<MaskEstimator::Halfway> halfway;
@@ -56,13 +58,13 @@ class Hops {
   int win_length_, hop_length_, num_bins_;
   int history_length_;  // of one hop: from its stems' samples to its own
   int lookahead_;
-  std::ptrdiff_t num_bands_, num_masks_;
+  std::size_t power_size_, masks_size_;
   int size_ = 0, max_size_ = 0;
   std::vector<std::vector<float>> history_;  // [channels]: history_length, and a hop for each
                                              // further one
   std::vector<Complex> spectra_;             // [lookahead + max_size][channels][num_bins]
-  std::vector<float> power_;                 // [max_size][num_bands]
-  std::vector<float> masks_;                 // [max_size][num_stems][num_bands]
+  std::vector<float> power_;                 // [max_size][num_planes][num_bands]
+  std::vector<float> masks_;                 // [max_size][num_planes][num_stems][num_bands]
 };
 
 }  // namespace unbraid

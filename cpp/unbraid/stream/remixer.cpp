@@ -22,7 +22,7 @@ Remixer::Remixer(const std::shared_ptr<const Model>& model, double sample_rate, 
                  const std::vector<float>& gains, bool with_stems)
     : Stream(model, sample_rate, channels, with_stems ? 1 + model->info().num_stems() : 1),
       faders_(model->info().num_stems()),
-      difference_(model->info().num_bins),
+      difference_(static_cast<std::size_t>(num_planes()) * model->info().num_bins),
       base_gains_(stft().win_length() / stft().hop_length()),
       base_gain_(stft().hop_length()) {
   set_gains(gains);
@@ -74,7 +74,7 @@ void Remixer::render_hop(const float* masks) {
   const bool any = mix_differences(masks);
   for (int channel = 0; channel < channels(); ++channel) {
     if (any) {
-      synthesise_hop(0, channel, [this](int bin) { return difference_[bin]; });
+      synthesise_hop(0, channel, difference_.data());
     } else {
       finish_hop(0, channel);
     }
@@ -108,8 +108,8 @@ bool Remixer::mix_differences(const float* masks) {
     const float difference = faders_[stem].gain - faders_.back().gain;
     if (difference == 0.0f) continue;
     any = true;
-    for (std::size_t bin = 0; bin < difference_.size(); ++bin) {
-      difference_[bin] += difference * mask[bin];
+    for (std::size_t i = 0; i < difference_.size(); ++i) {
+      difference_[i] += difference * mask[i];
     }
   }
   return any;

@@ -39,7 +39,8 @@ class Remixer : public Stream {
   bool mix_differences(const float* masks);
 
   std::vector<Fader> faders_;      // [num_stems]
-  std::vector<float> difference_;  // [model bins]: what the masks add to the last stem's gain
+  std::vector<float> difference_;  // [num_planes][model bins]: what the masks add to the last
+                                   // stem's gain
   std::vector<float> base_gains_;  // the last stem's gain in each overlapping frame, newest first
   std::vector<float> base_gain_;   // [hop_length]
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "unbraid/dsp/denormals.h"
+#include "unbraid/dsp/mid_side_power.h"
 #include "unbraid/dsp/middle_power.h"
 
 namespace unbraid {
@@ -26,12 +27,16 @@ Stream::Stream(const std::shared_ptr<const Model>& model, double sample_rate, in
       analysis_(model->info().make_stft(sample_rate)),
       normalizer_(static_cast<double>(analysis_.hop_length()) / sample_rate),
       hops_(model->info(), sample_rate, channels, 1),
-      power_(model->info().num_bins),
+      power_(static_cast<std::size_t>(model->info().num_planes()) * model->info().num_bins),
+      level_power_(model->info().num_planes() > 1 ? model->info().num_bins : 0),
       middle_(analysis_.num_bins()),
       mirrored_(analysis_.win_length()),
       estimator_(model),
       synthesis_(analysis_),
-      masks_(static_cast<std::size_t>(model->info().num_stems()) * model->info().num_bins),
+      num_planes_(channels > 1 ? model->info().num_planes() : 1),
+      masks_(static_cast<std::size_t>(model->info().num_stems()) * num_planes_ *
+             model->info().num_bins),
+      mean_(num_planes_ > 1 ? analysis_.num_bins() : 0),
       masked_(analysis_.num_bins()),
       frame_(analysis_.win_length()) {
   const std::size_t num_signals = num_outputs * channels;
@@ -158,8 +163,8 @@ void Stream::render(Hops& hops, float* const* outputs) {
   }
 }
 
-/// Each hop's frame of each channel: window, FFT. One power for all channels, for one mask keeps
-/// the stereo image and costs one inference.
+/// Each hop's frame of each channel: window, FFT. The power is of all channels together, for masks
+/// that serve all of them keep the stereo image and cost one inference.
 void Stream::hear_batch() {
   for (int hop = 0; hop < hops_.size(); ++hop) {
     received_ = std::min(received_ + hop_length(), win_length());
@@ -168,14 +173,18 @@ void Stream::hear_batch() {
         mirror_start(hops_.frame(channel, hop));
         analysis_.analyse(mirrored_.data(), hops_.spectrum(channel, hop));
       }
-      middle_power(hop);
+      measure_power(hop);
     }
     for (int channel = 0; channel < channels_; ++channel) {
       analysis_.analyse(hops_.frame(channel, hop), hops_.spectrum(channel, hop));
     }
-    if (received_ == win_length()) middle_power(hop);
+    if (received_ == win_length()) measure_power(hop);
     normalize_level();
-    model().info().sum_bands(power_.data(), hops_.power(hop));
+    const ModelInfo& info = model().info();
+    for (int plane = 0; plane < info.num_planes(); ++plane) {
+      info.sum_bands(power_.data() + plane * info.num_bins,
+                     hops_.power(hop) + plane * info.num_bands());
+    }
   }
 }
 
@@ -192,34 +201,52 @@ void Stream::mirror_start(const float* frame) {
 }
 
 // Model bins that the host's rate does not reach stay zero.
-void Stream::middle_power(int hop) {
-  const int known = std::min(analysis_.num_bins(), model().info().num_bins);
-  unbraid::middle_power(hops_.spectrum(0, hop), channels_, analysis_.num_bins(), known,
-                        analysis_.power_scale(), middle_.data(), power_.data());
+void Stream::measure_power(int hop) {
+  const int num_bins = model().info().num_bins, known = std::min(analysis_.num_bins(), num_bins);
+  const Complex* spectra = hops_.spectrum(0, hop);
+  if (model().info().num_planes() == 1) {
+    middle_power(spectra, channels_, analysis_.num_bins(), known, analysis_.power_scale(),
+                 middle_.data(), power_.data());
+  } else {
+    mid_side_power(spectra, channels_, analysis_.num_bins(), known, analysis_.power_scale(),
+                   middle_.data(), power_.data(), power_.data() + num_bins);
+  }
 }
 
+/// One gain for both planes, the same as if there were only one.
 void Stream::normalize_level() {
-  const int known = std::min(analysis_.num_bins(), model().info().num_bins);
-  const float gain = normalizer_.gain(power_.data(), known);
+  const int num_bins = model().info().num_bins, known = std::min(analysis_.num_bins(), num_bins);
+  const bool has_side = model().info().num_planes() > 1;
+  if (has_side) middle_power(power_.data(), power_.data() + num_bins, known, level_power_.data());
+  const float gain = normalizer_.gain(has_side ? level_power_.data() : power_.data(), known);
   if (gain == 1.0f) return;
-  for (int bin = 0; bin < known; ++bin) power_[bin] *= gain;
+  for (float& power : power_) power *= gain;
 }
 
 /// The masks belong to the spectrum of `lookahead_frames` ago: stems, or the remix.
 void Stream::render(Hops& hops, int hop) {
   rendered_ = &hops;
   hop_ = hop;
-  model().info().spread_masks(hops.masks(hop), masks_.data());
+  const ModelInfo& info = model().info();
+  for (int plane = 0; plane < num_planes_; ++plane) {
+    for (int stem = 0; stem < info.num_stems(); ++stem) {
+      info.spread_mask(hops.masks(hop) + (plane * info.num_stems() + stem) * info.num_bands(),
+                       masks_.data() + (stem * num_planes_ + plane) * info.num_bins);
+    }
+  }
+  if (num_planes_ > 1) {
+    mean_spectrum(spectrum(0), channels_, synthesis_.num_bins(), synthesis_.num_bins(),
+                  mean_.data());
+  }
   render_hop(masks_.data());
 }
 
 void Stream::render_stems(const float* masks, int first_output) {
-  const int num_bins = model().info().num_bins;
+  const int mask_size = num_planes_ * model().info().num_bins;
   const int last = first_output + model().info().num_stems() - 1;
   for (int channel = 0; channel < channels_; ++channel) {
     for (int output = first_output; output < last; ++output) {
-      const float* mask = masks + (output - first_output) * num_bins;
-      synthesise_hop(output, channel, [mask](int bin) { return mask[bin]; });
+      synthesise_hop(output, channel, masks + (output - first_output) * mask_size);
     }
     // The masks sum to one, so the last stem is what the others leave of the mixture. Taking it
     // from the samples themselves saves an inverse FFT and makes the stems sum exactly.
@@ -230,6 +257,26 @@ void Stream::render_stems(const float* masks, int first_output) {
       for (int i = 0; i < hop_length(); ++i) rest[i] -= estimate[i];
     }
   }
+}
+
+void Stream::synthesise_hop(int output, int channel, const float* gains) {
+  const Complex* source = spectrum(channel);
+  const int num_bins = synthesis_.num_bins();
+  const int known = std::min(num_bins, model().info().num_bins), top = known - 1;
+  if (num_planes_ == 1) {
+    for (int bin = 0; bin < known; ++bin) masked_[bin] = gains[bin] * source[bin];
+    for (int bin = known; bin < num_bins; ++bin) masked_[bin] = gains[top] * source[bin];
+  } else {  // mid * mean + side * (source - mean)
+    const float *mid = gains, *side = gains + model().info().num_bins;
+    for (int bin = 0; bin < known; ++bin) {
+      masked_[bin] = side[bin] * source[bin] + (mid[bin] - side[bin]) * mean_[bin];
+    }
+    for (int bin = known; bin < num_bins; ++bin) {
+      masked_[bin] = side[top] * source[bin] + (mid[top] - side[top]) * mean_[bin];
+    }
+  }
+  synthesis_.synthesise(masked_.data(), frame_.data());
+  overlap_add_[output * channels_ + channel].push(frame_.data(), finished(output, channel));
 }
 
 void Stream::finish_hop(int output, int channel) {

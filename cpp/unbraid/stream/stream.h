@@ -81,7 +81,7 @@ class Stream {
 
  protected:
   /// One hop of masked spectra to `finished(output, channel)`, for all of them.
-  /// spectrum(channel)[num_bins] belongs to the masks[num_stems][model bins].
+  /// spectrum(channel)[num_bins] belongs to the masks[num_stems][num_planes][model bins].
   virtual void render_hop(const float* masks) = 0;
 
   /// Every stem of the model to outputs first_output, first_output + 1, ...
@@ -95,14 +95,16 @@ class Stream {
     return finished_[output * channels_ + channel].data();
   }
   /// spectrum(channel), each bin times its gain -> signal -> finished(output, channel).
-  /// gain_of_bin(model bin); host bins above the model's range take its last one.
-  template <typename GainOfBin>
-  void synthesise_hop(int output, int channel, GainOfBin gain_of_bin);
+  /// gains[num_planes][model bins]: of the channels' mean and of what the channel has beside it, or
+  /// one for both. Host bins above the model's range take its last one.
+  void synthesise_hop(int output, int channel, const float* gains);
 
   /// The same for a spectrum of zeros: only what earlier frames left.
   void finish_hop(int output, int channel);
 
   bool started() const { return started_; }
+  /// Those of the model, but for one channel, which has nothing beside its mean.
+  int num_planes() const { return num_planes_; }
 
  private:
   /// Counts in `done` what it has finished.
@@ -112,7 +114,7 @@ class Stream {
   void process_batch(float* const* outputs, std::size_t& done);
   void hear_batch();
   void mirror_start(const float* frame);  // -> mirrored_
-  void middle_power(int hop);             // -> power_
+  void measure_power(int hop);            // -> power_
   void normalize_level();
   void render(Hops& hops, int hop);
 
@@ -123,19 +125,22 @@ class Stream {
   // The steps may run at once, so that none touches what is another's. To hear:
   Stft analysis_;
   LevelNormalizer normalizer_;
-  Hops hops_;                    // that come in
-  std::vector<float> power_;     // [model bins]
-  std::vector<Complex> middle_;  // [num_bins]
-  std::vector<float> mirrored_;  // [win_length]
-  int received_ = 0;             // samples since the start, win_length at most
-  std::size_t filled_ = 0;       // samples of the hops coming in
+  Hops hops_;                       // that come in
+  std::vector<float> power_;        // [planes of the model][model bins]
+  std::vector<float> level_power_;  // [model bins]: of both planes, if there are two
+  std::vector<Complex> middle_;     // [num_bins]
+  std::vector<float> mirrored_;     // [win_length]
+  int received_ = 0;                // samples since the start, win_length at most
+  std::size_t filled_ = 0;          // samples of the hops coming in
   // To estimate:
   MaskEstimator estimator_;
   // To render:
   Stft synthesis_;
   Hops* rendered_ = nullptr;
   int hop_ = 0;
-  std::vector<float> masks_;                  // [num_stems][model bins]
+  int num_planes_;
+  std::vector<float> masks_;                  // [num_stems][num_planes][model bins]
+  std::vector<Complex> mean_;                 // [num_bins] of the channels, if there are two planes
   std::vector<Complex> masked_;               // [num_bins]
   std::vector<float> frame_;                  // [win_length]
   std::vector<OverlapAdd> overlap_add_;       // [num_outputs * channels]
@@ -143,17 +148,5 @@ class Stream {
   bool started_ = false;
   std::atomic<bool> failed_ = false;
 };
-
-template <typename GainOfBin>
-void Stream::synthesise_hop(int output, int channel, GainOfBin gain_of_bin) {
-  const Complex* source = spectrum(channel);
-  const int num_bins = synthesis_.num_bins();
-  const int known = std::min(num_bins, model().info().num_bins);
-  for (int bin = 0; bin < known; ++bin) masked_[bin] = gain_of_bin(bin) * source[bin];
-  const float top_gain = gain_of_bin(known - 1);
-  for (int bin = known; bin < num_bins; ++bin) masked_[bin] = top_gain * source[bin];
-  synthesis_.synthesise(masked_.data(), frame_.data());
-  overlap_add_[output * channels_ + channel].push(frame_.data(), finished(output, channel));
-}
 
 }  // namespace unbraid
