@@ -99,7 +99,6 @@ def told(path: Path, *options: str) -> str:
 
 
 def test_the_binaries_are_guarded(binaries: list[Path]) -> None:
-    """But for _FORTIFY_SOURCE, which leaves no trace where no call needs its checks."""
     assert binaries
     for path in binaries:
         segments = told(path, "-l")
@@ -111,6 +110,8 @@ def test_the_binaries_are_guarded(binaries: list[Path]) -> None:
         machine = "aarch64" if "AArch64" in told(path, "-h") else "x86_64"
         code = path.read_bytes()
         assert re.search(CANARIES[machine], code, re.DOTALL), path
+        # _FORTIFY_SOURCE: the C library's checked functions, one of which stands for snprintf.
+        assert re.search(r" __v?snprintf_chk\b", told(path, "--dyn-syms")), path
         assert sum(code.count(instruction) for instruction in LANDING_PADS[machine]) > 100, path
 
 
