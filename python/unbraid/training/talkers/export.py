@@ -48,7 +48,7 @@ def metadata(name: str, model: Embedder, run: dict[str, object], data: str) -> d
     return {
         "schema_version": "1",
         "name": name,
-        "task": "people who talk at once, each apart",
+        "task": "people who talk at once",
         "stems": ",".join(STEMS),
         "more_stems": ",".join(MORE_STEMS),
         "bin_hz": str(BIN_HZ),
