@@ -306,12 +306,13 @@ def check_parity(model: Crnn, path: Path, num_frames: int = 200) -> dict[str, fl
     return differences
 
 
-def check_packed(path: Path, packed: Path, planes: int = 1, num_frames: int = 200) -> dict[str, float]:
+def check_packed(path: Path, packed: Path, num_frames: int = 200) -> dict[str, float]:
     """What packing makes of masks, in the mean, as the core computes them; raises ExportError past 0.01."""
     import unbraid._core
 
-    power = toy_power(num_frames, planes)
-    full, rounded = (unbraid._core.Model(str(file)).masks(power) for file in (path, packed))
+    models = [unbraid._core.Model(str(file)) for file in (path, packed)]
+    power = toy_power(num_frames, len(models[0].channels))
+    full, rounded = (model.masks(power) for model in models)
     differences = {"full - packed, mean": float(np.abs(full - rounded).mean())}
     _expect(differences, PACKED_TOLERANCE, packed)
     return differences
@@ -345,7 +346,7 @@ def main() -> None:
         save(model, full, metadata(args.output.stem, stems, run, data, model.config.planes))
         shutil.copy(full, packed)
         pack(packed)
-        differences = check_parity(model, full) | check_packed(full, packed, model.config.planes)
+        differences = check_parity(model, full) | check_packed(full, packed)
         packed.replace(args.output)
     print(f"{args.output}: {args.output.stat().st_size / 1e6:.1f} MB")
     for pair, value in differences.items():
