@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,10 @@ from helpers.cpp_programs import build_cpp_tests
 from helpers.shell import Shell
 from helpers.toy_model import MID_AND_SIDE, save_toy_model
 from unbraid import _core
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Threads of torch that wait for one another spin, and keep those that they wait for from running.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_configure() -> None:

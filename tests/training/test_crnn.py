@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="needs the extra [train]")
 from torch import Tensor  # noqa: E402
 
 from unbraid.training.bands import NUM_BANDS  # noqa: E402
-from unbraid.training.losses import FLOOR, band_loss, distillation_loss, stem_weights  # noqa: E402
+from unbraid.training.losses import FLOOR, band_loss, distillation_loss, magnitude_loss, stem_weights  # noqa: E402
 from unbraid.training.model import Crnn, CrnnConfig, autocast  # noqa: E402
 
 torch.set_num_threads(1)  # the toys are too small to share out
@@ -156,6 +156,18 @@ def test_speech_weighs_twice() -> None:
     assert music > 1
 
 
+def test_the_loss_of_magnitudes_wants_the_magnitudes_of_the_stems() -> None:
+    """Whatever the phase: the best masks are the roots of the shares of power, at any level that a mixture has."""
+    mixture, _, stems = random_sums()
+    oracle = (stems / mixture.unsqueeze(1)).sqrt()
+    best = magnitude_loss(oracle, mixture, stems, WEIGHTS)
+    assert best < -25
+    for factor in (0.5, 0.9, 1.1, 2.0):
+        assert magnitude_loss(factor * oracle, mixture, stems, WEIGHTS) > best + 1
+    quiet = magnitude_loss(0.5 * oracle, 1e-3 * mixture, 1e-3 * stems, WEIGHTS)
+    torch.testing.assert_close(quiet, magnitude_loss(0.5 * oracle, mixture, stems, WEIGHTS), atol=1e-2, rtol=1e-3)
+
+
 def test_a_silent_estimate_gives_zero_db() -> None:
     mixture, cross, stems = random_sums()
     loss = band_loss(torch.zeros_like(stems), mixture, cross, stems, WEIGHTS)
@@ -181,7 +193,7 @@ def test_gradients_are_finite(scale: float) -> None:
     stems[1, 2] = cross[1, 2] = 0
     with autocast():
         masks, _ = model(mixture)
-    loss = band_loss(masks, mixture, cross, stems, WEIGHTS)
+    loss = band_loss(masks, mixture, cross, stems, WEIGHTS) + magnitude_loss(masks, mixture, stems, WEIGHTS)
     loss.backward()
     assert loss.isfinite()
     for name, weight in model.named_parameters():

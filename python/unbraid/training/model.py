@@ -9,7 +9,9 @@ heard in training; and shared weights are small, which a hop in ONNX Runtime is 
 
 from __future__ import annotations
 
+import functools
 import math
+import timeit
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -194,9 +196,22 @@ class Crnn(nn.Module):
         return masks.permute(0, 2, 3, 1, 4).flatten(3), (seen[:, frames:], next_states)
 
 
+@functools.cache
+def half_precision_pays() -> bool:
+    """Whether this processor multiplies matrices faster in bfloat16: some take it, and are no faster for it."""
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return False
+
+    def seconds(dtype: torch.dtype) -> float:
+        a, b = torch.ones(4096, 256, dtype=dtype), torch.ones(256, 256, dtype=dtype)
+        return min(timeit.repeat(lambda: a @ b, number=1, repeat=8))
+
+    return seconds(torch.bfloat16) < seconds(torch.float32)
+
+
 def autocast() -> torch.autocast:
-    """Half precision where the processor multiplies it and its kernels train an LSTM, single elsewhere."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))
+    """Half precision where it is faster and its kernels train an LSTM, single elsewhere."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=half_precision_pays())
 
 
 def load_checkpoint(path: Path, *others: Path) -> tuple[Crnn, dict[str, object]]:

@@ -21,7 +21,7 @@ from unbraid.training.bands import NUM_BANDS
 from unbraid.training.cone import cone_divergence, learn_dictionaries
 from unbraid.training.corpus.clips import load_kinds
 from unbraid.training.loop import Batch, Batches, Loop, LoopConfig, add_options, options_of, rank, start
-from unbraid.training.losses import band_loss, distillation_loss, stem_weights
+from unbraid.training.losses import band_loss, distillation_loss, magnitude_loss, stem_weights
 from unbraid.training.mixtures.mixing import Mixer
 from unbraid.training.mixtures.stems import Drawer
 from unbraid.training.model import Crnn, CrnnConfig, autocast, load_checkpoint
@@ -32,6 +32,7 @@ from unbraid.training.validation.scoring import Curve
 @dataclass
 class TrainConfig(LoopConfig):
     teacher: str = ""  # a checkpoint whose masks are half of what is learnt, the true stems the other
+    magnitude: float = 0.0  # the share of the loss that is on compressed magnitudes
     nmf_weight: float = 0.0  # of the divergence of estimates from the cones of NMF dictionaries, beside a loss in dB
 
 
@@ -58,7 +59,7 @@ class Run(Loop):
         self.corpus, self.kinds, self.planes = corpus, load_kinds(corpus), model_config.planes
         if model_config.num_stems != len(self.kinds):
             raise ValueError(f"{corpus}: its {len(self.kinds)} kinds of sound need as many stems, got {model_config}")
-        self.weights, self.nmf_weight = stem_weights(self.kinds), config.nmf_weight
+        self.weights, self.magnitude, self.nmf_weight = stem_weights(self.kinds), config.magnitude, config.nmf_weight
         self.teacher = load_checkpoint(Path(config.teacher))[0] if config.teacher else None
         self.dictionaries = torch.from_numpy(self._dictionaries(folder)) if config.nmf_weight else None
         torch.manual_seed(config.seed)
@@ -81,6 +82,8 @@ class Run(Loop):
         with autocast():
             masks, _ = self.model(mixture)
         loss = band_loss(masks, mixture, cross, stems, self.weights)
+        if share := self.magnitude:
+            loss = (1 - share) * loss + share * magnitude_loss(masks, mixture, stems, self.weights)
         if self.teacher:
             with torch.no_grad(), autocast():
                 shares, _ = self.teacher(mixture)
