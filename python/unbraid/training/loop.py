@@ -25,6 +25,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
+from unbraid.training.soap import Soap
+
 log = logging.getLogger(__name__)
 
 Batch = tuple[Tensor, ...]
@@ -90,9 +92,7 @@ class Loop(ABC):
         folder.mkdir(parents=True, exist_ok=True)
         self.model = model
         self.average = copy.deepcopy(model).eval()
-        self.optimizer = torch.optim.AdamW(
-            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
+        self.optimizer = Soap(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
         self.step, self.best, self.seconds_heard = 0, -math.inf, 0.0
         if (folder / "last.pt").exists():
             self._load(torch.load(folder / "last.pt", weights_only=True))
