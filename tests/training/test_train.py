@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import os
@@ -20,6 +21,7 @@ torch = pytest.importorskip("torch", reason="needs the extra [train]")
 from helpers.toy_corpus import make_validation_quick  # noqa: E402
 from unbraid.training import train  # noqa: E402
 from unbraid.training.bands import NUM_BANDS  # noqa: E402
+from unbraid.training.loop import add_options, options_of, parse  # noqa: E402
 from unbraid.training.model import CrnnConfig  # noqa: E402
 from unbraid.training.train import Mixtures, Run, TrainConfig  # noqa: E402
 from unbraid.training.validation.scoring import Curve  # noqa: E402
@@ -112,6 +114,15 @@ def test_a_run_may_begin_with_the_weights_of_another(corpus: Path, curve: Curve,
     assert second.seconds_heard == first.seconds_heard
     for begun, left in zip(second.model.parameters(), first.average.parameters(), strict=True):
         assert torch.equal(begun, left)
+
+
+def test_a_run_that_starts_from_weights_is_of_their_sizes(tmp_path: Path) -> None:
+    torch.save({"config": SMALL.to_dict()}, tmp_path / "start.pt")
+    parser = argparse.ArgumentParser()
+    add_options(parser, TrainConfig(), CrnnConfig(), known=["num_stems"])
+    for others, expected in (([], SMALL), (["--blocks", "5"], dataclasses.replace(SMALL, blocks=5))):
+        asked = parse(parser, ["--start-from", str(tmp_path / "start.pt"), *others])
+        assert options_of(CrnnConfig, asked, num_stems=SMALL.num_stems) == expected
 
 
 def test_a_teacher_is_followed(corpus: Path, curve: Curve, tmp_path: Path) -> None:

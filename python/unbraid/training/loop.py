@@ -14,7 +14,7 @@ import math
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -219,6 +219,15 @@ def add_options(parser: argparse.ArgumentParser, *defaults: object, known: Colle
             kind = type(value[0]) if many else type(value)
             parser.add_argument(f"--{name.replace('_', '-')}", type=kind, nargs="+" if many else None, default=value)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+
+
+def parse(parser: argparse.ArgumentParser, args: Sequence[str] | None = None) -> argparse.Namespace:
+    """What is asked for; a run that starts from weights is of their sizes where no others are asked for."""
+    parsed = parser.parse_args(args)
+    if parsed.start_from:
+        parser.set_defaults(**torch.load(parsed.start_from, weights_only=True)["config"])
+        parsed = parser.parse_args(args)
+    return parsed
 
 
 Config = TypeVar("Config")

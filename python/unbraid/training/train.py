@@ -20,7 +20,7 @@ from torch import Tensor
 from unbraid.training.bands import NUM_BANDS
 from unbraid.training.cone import cone_divergence, learn_dictionaries
 from unbraid.training.corpus.clips import load_kinds
-from unbraid.training.loop import Batch, Batches, Loop, LoopConfig, add_options, options_of, rank, start
+from unbraid.training.loop import Batch, Batches, Loop, LoopConfig, add_options, options_of, parse, rank, start
 from unbraid.training.losses import band_loss, distillation_loss, magnitude_loss, stem_weights
 from unbraid.training.mixtures.mixing import Mixer
 from unbraid.training.mixtures.stems import Drawer
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("run", type=Path)
     add_options(parser, TrainConfig(), CrnnConfig(), known=["num_stems"])  # as many as the corpus has
-    args = parser.parse_args()
+    args = parse(parser)
     start(args.threads)
     sizes = options_of(CrnnConfig, args, num_stems=len(load_kinds(args.corpus)))
     curve = Curve(args.corpus) if rank() == 0 else None

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unbraid.training.loop import Batch, Batches, Loop, LoopConfig, add_options, options_of, rank, start
+from unbraid.training.loop import Batch, Batches, Loop, LoopConfig, add_options, options_of, parse, rank, start
 from unbraid.training.model import autocast
 from unbraid.training.talkers.clustering import cluster
 from unbraid.training.talkers.losses import ideal_centres, owners_of, point_weights, talkers_loss
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("run", type=Path)
     add_options(parser, TalkersConfig(), EmbedderConfig())
-    args = parser.parse_args()
+    args = parse(parser)
     start(args.threads)
     pairs = Pairs(args.corpus) if rank() == 0 else None
     run = TalkersRun(args.corpus, args.run, options_of(TalkersConfig, args), options_of(EmbedderConfig, args))
