@@ -20,6 +20,12 @@ def _neg_snr_db(error: Tensor, target: Tensor, reference: Tensor) -> Tensor:
     return 10 * torch.log10((error + floor) / (target + floor))
 
 
+def _mean_of_present(loss: Tensor, stems: Tensor, weights: Tensor) -> Tensor:
+    """The mean of (batch, stems) losses over the stems that are there, weighed by `weights`."""
+    weights = (stems.sum((2, 3)) > 0) * weights
+    return (loss * weights).sum() / weights.sum().clamp_min(1)
+
+
 def stem_weights(kinds: Sequence[str]) -> Tensor:
     """What the stems of these kinds weigh in the loss: (stems,)."""
     return torch.tensor([WEIGHTS.get(kind, 1.0) for kind in kinds])
@@ -42,9 +48,7 @@ def band_loss(masks: Tensor, mixture: Tensor, cross: Tensor, stems: Tensor, weig
     plain = _neg_snr_db(error.sum(axes), stems.sum(axes), power.sum(axes))
     weight = (power + 1e-12) ** -COMPRESSION
     compressed = _neg_snr_db((error * weight).sum(axes), (stems * weight).sum(axes), (power * weight).sum(axes))
-    weights = (stems.sum(axes) > 0) * weights
-    loss = PLAIN * plain + (1 - PLAIN) * compressed
-    return (loss * weights).sum() / weights.sum().clamp_min(1)
+    return _mean_of_present(PLAIN * plain + (1 - PLAIN) * compressed, stems, weights)
 
 
 def magnitude_loss(masks: Tensor, mixture: Tensor, stems: Tensor, weights: Tensor) -> Tensor:
@@ -57,7 +61,6 @@ def magnitude_loss(masks: Tensor, mixture: Tensor, stems: Tensor, weights: Tenso
     Args: as those of band_loss.
     """
     axes = (2, 3)
-    weights = (stems.sum(axes) > 0) * weights
     power = mixture.unsqueeze(1)
 
     def compressed(power: Tensor) -> Tensor:  # steep at nothing, so masks count from -60 dB
@@ -66,7 +69,7 @@ def magnitude_loss(masks: Tensor, mixture: Tensor, stems: Tensor, weights: Tenso
     target, whole = compressed(stems), compressed(power)
     error = compressed(power * (masks.square() + 1e-6)) - target
     loss = _neg_snr_db(error.square().sum(axes), target.square().sum(axes), whole.square().sum(axes))
-    return (loss * weights).sum() / weights.sum().clamp_min(1)
+    return _mean_of_present(loss, stems, weights)
 
 
 def distillation_loss(masks: Tensor, mixture: Tensor, teacher: Tensor, weights: Tensor) -> Tensor:
