@@ -76,35 +76,52 @@ def test_importing_leaves_the_environment_alone() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_fork_while_a_model_is_loaded_leaves_the_child_free(folder: Path) -> None:
-    code = """
-import os, sys, threading, time, warnings, unbraid
+@pytest.mark.parametrize(
+    ("forks", "work"),
+    [
+        (5, "unbraid.registry._loaded.clear(); unbraid.load_model('good')"),
+        (100, "unbraid.Separator(48000, 1, model).process(block)"),
+        (100, "separator.process(block)"),
+        (100, "model.masks(power)"),
+    ],
+)
+def test_a_fork_while_others_use_a_model_leaves_the_child_free(forks: int, work: str, folder: Path) -> None:
+    """A child finds no lock of ONNX Runtime's taken by a thread that it does not have."""
+    code = f"""
+import os, threading, time, warnings, numpy as np, unbraid
 warnings.simplefilter("ignore")
 stop = threading.Event()
+model = unbraid.load_model("good")
+block = np.ones(5000, np.float32)
+power = np.ones((4, model.num_bins), np.float32)
 
-def load():
+def use():
+    separator = unbraid.Separator(48000, 1, model)
     while not stop.is_set():
-        unbraid.registry._loaded.clear()
-        unbraid.load_model("good")
+        {work}
 
-thread = threading.Thread(target=load)
-thread.start()
+threads = [threading.Thread(target=use) for _ in range(2)]
+for thread in threads:
+    thread.start()
 hung = 0
-for _ in range(5):
+for _ in range({forks}):
     time.sleep(0.01)
     child = os.fork()
     if child == 0:
-        unbraid.load_model("good")
+        separator = unbraid.Separator(48000, 1, model)
+        {work}
         os._exit(0)
     end = time.monotonic() + 10
     while not (done := os.waitpid(child, os.WNOHANG)[0]) and time.monotonic() < end:
-        time.sleep(0.01)
+        time.sleep(0.001)
     if not done:
         hung += 1
         os.kill(child, 9)
         os.waitpid(child, 0)
+        break
 stop.set()
-thread.join()
+for thread in threads:
+    thread.join()
 print(hung)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)

@@ -114,13 +114,14 @@ class PyStream {
     if (max_block < 0) throw py::value_error("max_block must be 0 or more");
     const Claim claim(busy);
     const py::gil_scoped_release release;
+    const ForkGate::Inside inside;
     core.prepare(max_block);
   }
 
   void halve() {
     const Claim claim(busy);
     const py::gil_scoped_release release;
-    const std::scoped_lock lock(fork_lock());  // it opens graphs
+    const ForkGate::Inside inside;
     core.halve();
   }
 
@@ -190,7 +191,10 @@ class PyStream {
     const py::ssize_t num_parts = (num_samples + length - 1) / length;
     const py::gil_scoped_release release;
     try {
-      core.prepare(std::min(num_samples, length));
+      {
+        const ForkGate::Inside inside;
+        core.prepare(std::min(num_samples, length));
+      }
       run_all(
           num_parts, [this] { core.interrupt(); },
           [&](py::ssize_t part) {
@@ -374,12 +378,12 @@ FloatArray masks(const SharedModel& model, const py::object& given, int frames_p
   shape.insert(shape.end() - 1, info.num_stems());
   FloatArray masks(shape);
   float* out = masks.mutable_data();
+  MaskEstimator estimator(model);
+  estimator.reserve(frames_per_run);
   {  // Only raw memory is touched here; `power` and `masks` keep it alive.
     const py::gil_scoped_release release;
     const FlushDenormals flush_denormals;
-    MaskEstimator estimator(model);
     const int num_masks = info.num_planes() * info.num_stems();  // of a frame
-    estimator.reserve(frames_per_run);
     std::vector<float> band_power(frames_per_run * info.power_size());
     std::vector<float> band_masks(frames_per_run * info.masks_size());
     run_all((num_frames + frames_per_run - 1) / frames_per_run, [&] { estimator.interrupt(); },
@@ -403,7 +407,7 @@ FloatArray masks(const SharedModel& model, const py::object& given, int frames_p
 
 std::string find_halves(const Model& model) {
   const py::gil_scoped_release release;
-  const std::scoped_lock lock(fork_lock());  // it opens graphs
+  const ForkGate::Inside inside;
   model.halves();
   return model.one_piece_reason();
 }
@@ -536,19 +540,13 @@ void bind_model(py::module_& module) {
   module.def(
       "find_problems",
       [](const fs::path& path) {
-        return make_unlocked([&] {
-          const std::scoped_lock lock(fork_lock());
-          return Model::find_problems(fs::absolute(path));
-        });
+        return make_unlocked([&] { return Model::find_problems(fs::absolute(path)); });
       },
       py::arg("path"), docstring("find_problems"));
 
   py::class_<Model, SharedModel> model(module, "Model", docstring("Model"));
   model.def(py::init([](const fs::path& path) {
-              return make_unlocked([&] {
-                const std::scoped_lock lock(fork_lock());
-                return std::make_shared<Model>(fs::absolute(path));
-              });
+              return make_unlocked([&] { return std::make_shared<Model>(fs::absolute(path)); });
             }),
             py::arg("path"));
   Binder(model, "Model")
@@ -654,7 +652,7 @@ void raise_os_error(std::exception_ptr exception) {
 }  // namespace unbraid
 
 PYBIND11_MODULE(_core, module) {
-  unbraid::fork_lock();  // a fork under way would pass over it later
+  unbraid::ForkGate::open();
   module.doc() = unbraid::docstring("");
   module.attr("__version__") = UNBRAID_VERSION;
   py::register_exception<unbraid::ModelError>(module, "ModelError", PyExc_ValueError)

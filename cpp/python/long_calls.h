@@ -18,6 +18,7 @@
 #include <pthread.h>
 #endif
 
+#include "python/fork_gate.h"
 #include "unbraid/model/model.h"
 #include "unbraid/model/run_limit.h"
 
@@ -117,23 +118,12 @@ template <typename Make>
 auto make_unlocked(Make make) {
   const pybind11::gil_scoped_release release;
   try {
+    const ForkGate::Inside inside;
     return make();
   } catch (const std::runtime_error&) {
     check_signals();
     throw;
   }
-}
-
-/// Held while ONNX Runtime is loaded or opens a graph, and while the process forks: a child must
-/// not begin with what another thread has half done.
-inline std::mutex& fork_lock() {
-  static std::mutex mutex;
-#ifndef _WIN32
-  static const int registered =
-      pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); }, [] { mutex.unlock(); });
-  (void)registered;
-#endif
-  return mutex;
 }
 
 /// Does `run(i)` for i from 0 to below `count`, without the interpreter's lock, which must not be
@@ -146,7 +136,10 @@ void run_all(pybind11::ssize_t count, std::function<void()> interrupt, Run run,
   auto checked = Clock::now();
   try {
     for (pybind11::ssize_t i = 0; i < count; ++i) {
-      run(i);
+      {
+        const ForkGate::Inside inside;
+        run(i);
+      }
       runs.next();
       if (Clock::now() - checked < std::chrono::milliseconds(100)) continue;
       check_signals();
