@@ -37,8 +37,9 @@ from pedalboard.io import AudioFile
 
 import unbraid
 from unbraid.training.bands import DIALOGUE as BANDS
-from unbraid.training.export import TOLERANCE, ExportError, Graph, lstm, metadata, toy_power, write_model
+from unbraid.training.export import TOLERANCE, ExportError, metadata, toy_power, write_model
 from unbraid.training.frames import HOP_LENGTH, SAMPLE_RATE, normalize_rms, spectra
+from unbraid.training.graph import Graph, lstm
 from unbraid.training.loop import LoopConfig
 from unbraid.training.losses import band_loss
 from unbraid.training.model import LOG_MEAN, LOG_STD, POWER_FLOOR

@@ -23,7 +23,7 @@
 #include "unbraid/model/run_limit.h"
 
 // What keeps a call from Python that takes long from being deaf: Ctrl-C is heard between two runs
-// of the model, and a run that does not end is ended. Only bindings.cpp includes this.
+// of the model, and a run that does not end is ended.
 namespace unbraid {
 
 /// One thread that counts how long the runs under way have taken. It sleeps while there are none.

@@ -3,8 +3,9 @@
 #include <pybind11/numpy.h>
 
 #include <string>
+#include <vector>
 
-// The checks of what Python hands over. Only bindings.cpp includes this.
+// The checks of what Python hands over.
 namespace unbraid {
 
 using FloatArray = pybind11::array_t<float>;
@@ -45,6 +46,16 @@ inline void check_extent(const pybind11::array& array, const char* name, pybind1
   if (array.shape(axis) == wanted) return;
   throw pybind11::value_error(std::string(name) + " must have " + std::to_string(wanted) + " " +
                               what + ", got shape " + shape_text(array));
+}
+
+/// Where the rows of an array begin; its samples lie side by side, its rows need not.
+inline std::vector<const float*> rows_of(const FloatArray& audio) {
+  const auto* first = reinterpret_cast<const char*>(audio.data());
+  std::vector<const float*> rows(audio.shape(0));
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    rows[row] = reinterpret_cast<const float*>(first + row * audio.strides(0));
+  }
+  return rows;
 }
 
 }  // namespace unbraid
