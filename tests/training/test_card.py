@@ -120,6 +120,13 @@ def test_a_card_says_what_the_files_say(tmp_path: Path) -> None:
         assert f"({image})" in record
         assert (recipe / image).read_bytes().startswith(b"\x89PNG")
 
+    # A second model of this corpus credits the same recordings.
+    second = recipe.rename(tmp_path / "smaller")
+    (tmp_path / "toy").mkdir()
+    for name in ("recipe.toml", "things.tsv"):
+        (second / name).rename(tmp_path / "toy" / name)
+    assert write_card(model, second, corpus, run, scores, folder).read_text() == text
+
 
 def test_the_card_of_a_model_of_talkers(tmp_path: Path) -> None:
     """It has heard voices alone, and says so; its figures are of pairs."""

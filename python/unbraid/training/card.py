@@ -113,6 +113,11 @@ def listed_clips(folder: Path) -> str:
     return "\n".join(parts)
 
 
+def _folder_of_sources(recipe: Path, name: str) -> Path:
+    """Where recipe.toml lies: a second model of a corpus has a folder without one, beside that of the corpus's name."""
+    return recipe if (recipe / "recipe.toml").exists() else recipe.parent / name
+
+
 NO_GAINS = {"step", "hours_heard", "loss", "steps_per_second", "waited", "gain_db", "run"}  # in a row of a run's log
 
 
@@ -167,8 +172,9 @@ def plot_worst(worst: Judged, folder: Path, model: unbraid.Model, path: Path) ->
 def write_card(model_path: Path, recipe: Path, corpus: Path, run: Path, scores: Path, folder: Path) -> Path:
     """Write the card MODEL.md beside the model file, and what only its makers need into the recipe's folder.
 
-    There, `limits.md` is part of the card; `training.md`, `curve.png` and `worst.png` are written. Returns the path of
-    the card.
+    There, `limits.md` is part of the card; `training.md`, `curve.png` and `worst.png` are written. The recordings that
+    its `recipe.toml` lists are credited; without one, those of the recipe beside it that made the corpus. Returns the
+    path of the card.
     """
     model = load_model(model_path)
     info = describe(model, model_path, model.name)
@@ -193,7 +199,7 @@ def write_card(model_path: Path, recipe: Path, corpus: Path, run: Path, scores: 
     limits = (recipe / "limits.md").read_text().strip()
     card.write_text(
         f"{head}\n{judged.heading}\n\n{judged.table}\n\n{limits}\n\n## Sources\n\n{sources_table(summary)}\n"
-        + ("" if model.embedding else listed_clips(recipe))
+        + ("" if model.embedding else listed_clips(_folder_of_sources(recipe, summary["recipe"])))
     )
     (recipe / "training.md").write_text(
         f"# The last run of {info.name}\n\n{settings(config)}.\n\n"
