@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import threading
+import time
 import webbrowser
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,6 +19,8 @@ from .file_options import keep_going_option
 from .messages import print_error
 from .options import model_option
 from .work import expand, run
+
+POLL_SECONDS = 0.2
 
 talkers_option = click.option(
     "--talkers", metavar="N", type=int, help="How many people a model that tells people apart looks for."
@@ -55,8 +57,8 @@ def listen(inputs: Sequence[str], model: Model, talkers: int | None, port: int, 
             click.echo(server.url)
             if not no_browser and not opened(server.launch_url):
                 print_error("no browser found: open the address above in one")
-            while True:  # until a signal comes
-                threading.Event().wait(3600)
+            while True:  # until a signal comes; one that comes just before a wait begins is heard when that ends
+                time.sleep(POLL_SECONDS)
 
 
 @click.command()
