@@ -197,6 +197,10 @@ def test_files_of_a_debian_package_and_of_an_archive_inside(tmp_path: Path) -> N
     inner = dataclasses.replace(package, archive="usr/data.zip")
     assert list(read_files(package, tmp_path, None, 0)) == [("usr/a.wav", b"a"), ("usr/b.wav", b"b")]
     assert list(read_files(inner, tmp_path, None, 0)) == [("in/side.wav", b"inside")]
+    whole = (tmp_path / "toy_1.0_all.deb").read_bytes()
+    (tmp_path / "toy_1.0_all.deb").write_bytes(whole[:-100])
+    with pytest.raises(ValueError, match=r"toy_1\.0_all\.deb: dpkg-deb cannot read all of it"):
+        list(read_files(package, tmp_path, None, 0))
 
 
 # --- what is built --------------------------------------------------------------------------------------------------

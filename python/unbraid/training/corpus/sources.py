@@ -164,14 +164,20 @@ def _download(package: str, cache: Path) -> Path:
 
 
 def _deb_members(package: Path, wants: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    with (
-        subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as unpack,
-        tarfile.open(fileobj=unpack.stdout, mode="r|") as tar,
-    ):
-        for member in tar:
-            path = member.name.removeprefix("./")
-            if member.isfile() and wants(path) and (file := tar.extractfile(member)):
-                yield path, file.read()
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as unpack:
+        assert unpack.stdout
+        try:
+            with tarfile.open(fileobj=unpack.stdout, mode="r|") as tar:
+                for member in tar:
+                    path = member.name.removeprefix("./")
+                    if member.isfile() and wants(path) and (file := tar.extractfile(member)):
+                        yield path, file.read()
+            unpack.stdout.read()  # what pads a tar: unread, it would fail dpkg-deb
+            whole = unpack.wait() == 0
+        except tarfile.ReadError:
+            whole = False
+        if not whole:
+            raise ValueError(f"{package}: dpkg-deb cannot read all of it; remove it, and it is fetched anew")
 
 
 def _deb_files(package: Path, source: Source) -> Iterator[tuple[str, bytes]]:
