@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,20 @@ for _, batch in zip(range(3), Mixtures(corpus, config, 0)):
     run.train_step(*batch)
 kept = {"weights": dict(run.model.named_parameters()), "batch": batch[0], "seconds_heard": run.seconds_heard}
 torch.save(kept, folder / f"{dist.get_rank()}.pt")
+"""
+
+# How many pages it takes to fill 64 MiB that were freed before.
+FREED_PAGES = """
+import resource
+import torch
+from unbraid.training.loop import keep_memory
+
+keep_memory()
+for _ in range(3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(1 << 24)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+print(after - before)
 """
 
 
@@ -204,3 +219,9 @@ def test_the_learning_rate_warms_up_and_fades(corpus: Path, tmp_path: Path) -> N
 def test_a_network_of_other_stems_than_the_corpus_is_refused(corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="3 kinds"):
         Run(corpus, tmp_path, toy_config(), dataclasses.replace(SMALL, num_stems=2))
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
+def test_freed_memory_is_kept_for_the_next_step() -> None:
+    found = subprocess.run([sys.executable, "-c", FREED_PAGES], capture_output=True, text=True, check=True)
+    assert int(found.stdout) < 100  # of 16,384
