@@ -312,8 +312,8 @@ def with_kinds(folder: Path, *kinds: str) -> Path:
 def test_the_stems_are_the_kinds_of_the_recipe(tmp_path: Path) -> None:
     """In its order; nothing of a kind that it leaves out is drawn or mixed."""
     drawer = Drawer(with_kinds(tmp_path, "noise", "speech"), "train", 0.5, seed=1)
-    batch = next(iter(Mixer(drawer, batch_size=16, reservoir=4)))
-    assert batch.stems.shape == (16, 2, 30, bands.NUM_BANDS)
+    batch = next(iter(Mixer(drawer, batch_size=64, reservoir=4)))
+    assert batch.stems.shape == (64, 2, 30, bands.NUM_BANDS)
     np.testing.assert_allclose(batch.cross.sum(axis=1), batch.mixture, atol=1e-5 * batch.mixture.max())
     above = bands.band_edges()[:-1] * bands.BIN_HZ > 12000  # where the toy voices, at 16 kHz, have nothing
     noise, speech = (batch.stems[:, i][..., above].sum() / batch.stems[:, i].sum() for i in range(2))

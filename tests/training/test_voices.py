@@ -13,7 +13,16 @@ import scipy.signal
 
 from helpers.voices import FORMANTS_HZ, RATE, formant_of, vowel
 from unbraid.training.bands import BIN_HZ, NUM_BINS
-from unbraid.training.mixtures.voices import Voice, grains, melody, shift_formants, whisper, without_floor
+from unbraid.training.mixtures.voices import (
+    Voice,
+    effort,
+    grains,
+    melody,
+    shift_formants,
+    strained,
+    whisper,
+    without_floor,
+)
 
 WIN = 1536
 WINDOW = np.hanning(WIN + 1)[:WIN].astype(np.float32)
@@ -97,8 +106,40 @@ def test_most_voices_are_moved(rng: np.random.Generator) -> None:
     voices = [Voice.draw(rng) for _ in range(400)]
     assert 0.1 < voices.count(Voice()) / 400 < 0.3
     assert any(voice.whispered for voice in voices)
-    assert all(0.5 < voice.pitch < 2 and 0.5 < voice.formants < 2 for voice in voices)
-    assert all(0.7 < voice.tempo < 1.4 for voice in voices)
+    assert all(0.4 < voice.pitch < 2 and 0.5 < voice.formants < 2.5 for voice in voices)
+    assert all(0.6 < voice.tempo < 1.4 for voice in voices)
+
+
+def test_some_voices_shout(rng: np.random.Generator) -> None:
+    shouts = [voice.shout for voice in (Voice.draw(rng) for _ in range(1000)) if voice.shout != 1]
+    assert 30 < len(shouts) < 110
+    assert all(1.3 < shout < 3.5 for shout in shouts)
+
+
+def test_a_shout_comes_in_spells(rng: np.random.Generator) -> None:
+    drawn = np.stack([effort(375, rng) for _ in range(200)])
+    assert drawn.min() == 0
+    assert drawn.max() == 1
+    all_along = (drawn == 1).all(axis=1)
+    assert 0.15 < all_along.mean() < 0.4
+    assert 0.3 < (drawn[~all_along] > 0.4).mean() < 0.8
+    assert np.abs(np.diff(drawn)).max() <= 0.5  # nothing is shouted from one frame to the next
+
+
+def test_a_shout_is_higher_louder_and_of_the_same_mouth(rng: np.random.Generator) -> None:
+    voice, half = Voice(shout=2.0), np.repeat(np.array([0, 1], np.float32), 20)
+    audio = vowel(seconds=1.0)
+    spoken = frames_of(audio, count=40)
+    raised = np.asarray(scipy.fft.rfft(grains(audio, WIN, 768, voice.shout**half) * WINDOW), np.complex64)
+    after = strained(raised, voice, half, 24000.0, rng)
+    np.testing.assert_allclose(after[:20], spoken[:20], rtol=1e-3, atol=1e-4)
+    assert pitch_of(after[24:]) == pytest.approx(2 * pitch_of(spoken), rel=0.03)
+    moved, there = formant_of(raised[24:], 1600, 4800), formant_of(after[24:], 1600, 4800)
+    assert there < 0.85 * moved
+    power = np.abs(after[24:]) ** 2, np.abs(raised[24:]) ** 2
+    low, high = slice(3, int(400 / BIN_HZ)), slice(int(1000 / BIN_HZ), int(4000 / BIN_HZ))
+    share = [p[:, high].sum() / p[:, low].sum() for p in power]
+    assert share[0] > share[1]
 
 
 def test_a_recordings_floor_goes_and_its_words_stay(rng: np.random.Generator) -> None:

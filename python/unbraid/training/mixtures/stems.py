@@ -92,11 +92,16 @@ class Drawer:
         audio, bandwidth_hz = self._scenes.speech(int(hop * (self.num_frames - 1)) + WIN_LENGTH)
         audio = normalize_rms(audio)
         ratios = voice.pitch * voices.melody(self.num_frames, voice.melody, self.rng)
+        if voice.shout != 1:
+            raised = voices.effort(self.num_frames, self.rng)
+            ratios = ratios * voice.shout**raised
         if voice.pitch != 1 or voice.melody:
             bandwidth_hz = min(NYQUIST_HZ, bandwidth_hz * float(ratios.min()))
         frames = transform(voices.grains(audio, WIN_LENGTH, hop, ratios))
         if voice.whispered:
             frames = voices.whisper(frames, bandwidth_hz, self.rng)
+        if voice.shout != 1:
+            frames = as_loud_as(voices.strained(frames, voice, raised, bandwidth_hz, self.rng), frames)
         if voice.formants != 1:
             frames = voices.shift_formants(frames, voice.formants, bandwidth_hz)
         if self.rng.random() < 0.5:

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-from unbraid.training.bands import BIN_HZ, NUM_BINS
+from unbraid.training.bands import BIN_HZ, HOP_SECONDS, NUM_BINS
 from unbraid.training.frames import Spectra
 
 LIFTER_SECONDS = 1.75e-3  # of cepstrum kept: formants, but no harmonics up to about 500 Hz
 MAX_GAIN_DB = 24.0
+FRAMES_PER_SECOND = 1 / HOP_SECONDS
 RUMBLE_HZ = 45.0  # a bin of 31 Hz above, nothing is cut
 
 
@@ -33,12 +34,19 @@ class Voice:
     melody: float = 0.0  # standard deviation of the pitch contour added, in natural logarithms
     formants: float = 1.0  # on top of what pitch moves
     whispered: bool = False
+    shout: float = 1.0  # what multiplies the pitch where the voice is raised to a shout; formants mostly stay
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Voice:
-        """Most voices are moved in some respect, a fifth in none."""
+        """Most voices are moved in some respect, some shout, a fifth are as they were."""
         if rng.random() < 0.2:
             return cls()
+        if rng.random() < 0.08:
+            return cls(
+                tempo=float(np.exp(rng.uniform(-0.5, 0.1))),  # what is shouted is drawn out
+                melody=float(rng.uniform(0.02, 0.2)),
+                shout=float(np.exp(rng.uniform(0.3, 1.2))),
+            )
         pitch = float(np.exp(rng.normal(-0.05, 0.2))) if rng.random() < 0.6 else 1.0
         # A raised voice is still the same mouth: half of the time its formants are put back.
         formants = pitch ** -float(rng.random() < 0.5) * float(np.exp(rng.normal(0, 0.08)))
@@ -61,6 +69,20 @@ def melody(num_frames: int, depth: float, rng: np.random.Generator) -> NDArray[n
     return contour
 
 
+def effort(num_frames: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """How far a voice is raised, 0 as recorded and 1 a shout, in spells of 0.3 to 3 s or all along: (frames,)."""
+    raised = np.zeros(num_frames, np.float32)
+    if rng.random() < 0.25:
+        return raised + 1
+    at = int(rng.integers(num_frames // 2))
+    while at < num_frames:
+        length = round(float(np.exp(rng.uniform(np.log(0.3), np.log(3.0)))) * FRAMES_PER_SECOND)
+        raised[at : at + length] = rng.uniform(0.5, 1)
+        at += length + int(rng.exponential(1.5) * FRAMES_PER_SECOND) + 1
+    smooth: NDArray[np.float32] = uniform_filter1d(raised, 5)  # a mean of 80 ms
+    return smooth
+
+
 def grains(audio: NDArray[np.float32], length: int, hop: float, ratios: NDArray[np.float32]) -> NDArray[np.float32]:
     """Frames whose content is played `ratios` (frames,) times as fast, by linear interpolation: (frames, length).
 
@@ -76,14 +98,16 @@ def grains(audio: NDArray[np.float32], length: int, hop: float, ratios: NDArray[
     return frames
 
 
-def envelope(frames: Spectra, bandwidth_hz: float, bin_hz: float = BIN_HZ) -> NDArray[np.float32]:
+def envelope(
+    frames: Spectra, bandwidth_hz: float, bin_hz: float = BIN_HZ, lifter_seconds: float = LIFTER_SECONDS
+) -> NDArray[np.float32]:
     """The smooth part of the natural log of the power, (frames, bins); level beyond the recording's bandwidth."""
     num_bins = frames.shape[1]
     power = np.abs(frames) ** 2
     log_power = np.log(power + 1e-7 * power.max(axis=1, keepdims=True) + 1e-20)
     last = min(num_bins, int(0.97 * bandwidth_hz / bin_hz))
     log_power[:, last:] = log_power[:, last - 8 : last].mean(axis=1, keepdims=True)
-    lifter = round(LIFTER_SECONDS * 2 * (num_bins - 1) * bin_hz)
+    lifter = round(lifter_seconds * 2 * (num_bins - 1) * bin_hz)
     cepstrum = scipy.fft.irfft(log_power, axis=1)[:, :lifter].astype(np.float32)
     cepstrum[:, 1:] *= 1 + np.cos(np.pi * np.arange(1, lifter, dtype=np.float32) / lifter)  # both sides, tapered
     smooth = scipy.fft.rfft(cepstrum, 2 * (num_bins - 1), axis=1).real
@@ -91,10 +115,14 @@ def envelope(frames: Spectra, bandwidth_hz: float, bin_hz: float = BIN_HZ) -> ND
 
 
 def shift_formants(
-    frames: Spectra, ratio: float | NDArray[np.float32], bandwidth_hz: float, bin_hz: float = BIN_HZ
+    frames: Spectra,
+    ratio: float | NDArray[np.float32],
+    bandwidth_hz: float,
+    bin_hz: float = BIN_HZ,
+    lifter_seconds: float = LIFTER_SECONDS,
 ) -> Spectra:
     """Move the spectral envelope of (frames, bins) by a ratio, or one per frame (frames, 1); the harmonics stay."""
-    smooth = envelope(frames, bandwidth_hz, bin_hz)
+    smooth = envelope(frames, bandwidth_hz, bin_hz, lifter_seconds)
     last = frames.shape[1] - 1
     at = np.minimum(np.arange(last + 1) / np.broadcast_to(ratio, (len(frames), 1)), last - 0.001)
     left = at.astype(np.int64)
@@ -103,6 +131,23 @@ def shift_formants(
     limit = np.float32(MAX_GAIN_DB / 20 * np.log(10))
     shifted: Spectra = frames * np.exp(np.clip((moved - smooth) / 2, -limit, limit))
     return shifted
+
+
+def strained(
+    frames: Spectra, voice: Voice, raised: NDArray[np.float32], bandwidth_hz: float, rng: np.random.Generator
+) -> Spectra:
+    """What else a shout is where the pitch of (frames, bins) was raised, by as much as `raised` (frames,) says.
+
+    Formants go most of the way back to where the mouth has them, and the voice is louder, above all from 500 Hz up, for
+    the glottis closes harder (Raitio et al., "Analysis and synthesis of shouted speech", Interspeech 2013).
+    """
+    back = voice.shout ** (-rng.uniform(0.4, 1) * raised[:, None])
+    lifter = LIFTER_SECONDS / voice.shout  # its harmonics lie further apart
+    mouth = shift_formants(frames, back, bandwidth_hz, lifter_seconds=lifter)
+    tilt = np.clip(np.log2(np.arange(NUM_BINS) * BIN_HZ / 500 + 1e-6) / 2, 0, 1)
+    gain_db = rng.uniform(0, 12) + rng.uniform(4, 14) * tilt
+    louder: Spectra = mouth * np.exp(np.log(10) / 20 * gain_db * raised[:, None]).astype(np.float32)
+    return louder
 
 
 def whisper(frames: Spectra, bandwidth_hz: float, rng: np.random.Generator) -> Spectra:
