@@ -11,14 +11,13 @@ import scipy.fft
 import scipy.ndimage
 from numpy.typing import NDArray
 
-from unbraid.training.bands import BIN_HZ, HOP_SECONDS
+from unbraid.training.bands import BIN_HZ
 from unbraid.training.frames import SAMPLE_RATE, WIN_LENGTH, WINDOW, Spectra, transform
-from unbraid.training.mixtures.voices import grains, shift_formants
+from unbraid.training.mixtures.voices import FRAMES_PER_SECOND, grains, shift_formants
 
 PITCH_RANGE_HZ = (70.0, 500.0)
 VOICED = 0.5  # correlation at the period from which a frame is sung on pitch
 SCALE = np.array([0, 2, 4, 5, 7, 9, 11])  # major; its modes are as likely, for the key is random
-FRAMES_PER_SECOND = 1 / HOP_SECONDS
 
 
 def pitch(frames: Spectra) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

@@ -39,9 +39,10 @@ class Voice:
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Voice:
         """Most voices are moved in some respect, some shout, a fifth are as they were."""
-        if rng.random() < 0.2:
+        kind = rng.random()
+        if kind < 0.2:
             return cls()
-        if rng.random() < 0.08:
+        if kind < 0.264:  # 8 % of those that are moved
             return cls(
                 tempo=float(np.exp(rng.uniform(-0.5, 0.1))),  # what is shouted is drawn out
                 melody=float(rng.uniform(0.02, 0.2)),
@@ -146,7 +147,7 @@ def strained(
     mouth = shift_formants(frames, back, bandwidth_hz, lifter_seconds=lifter)
     tilt = np.clip(np.log2(np.arange(NUM_BINS) * BIN_HZ / 500 + 1e-6) / 2, 0, 1)
     gain_db = rng.uniform(0, 12) + rng.uniform(4, 14) * tilt
-    louder: Spectra = mouth * np.exp(np.log(10) / 20 * gain_db * raised[:, None]).astype(np.float32)
+    louder: Spectra = mouth * (10 ** (gain_db * raised[:, None] / 20)).astype(np.float32)
     return louder
 
 
