@@ -18,6 +18,7 @@ import subprocess
 import sys
 import venv
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import lief
@@ -215,8 +216,8 @@ def main() -> None:
     check_wheel(WORK)
     if WINDOWS in built:
         check_windows_wheel(WORK)
-    for target in built:
-        check_runs(target, WORK, model, expected)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda target: check_runs(target, WORK, model, expected), built))
 
 
 if __name__ == "__main__":
