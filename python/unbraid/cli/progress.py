@@ -13,8 +13,11 @@ from ..files.processing import Progress as Report
 
 
 class SpeedColumn(ProgressColumn):
+    """The mean speed so far: rich's own needs two reports, and of a short file there may be one."""
+
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
+        seconds = task.finished_time or task.elapsed
+        speed = task.completed / seconds if seconds else 0.0
         return Text(f"{speed:.1f}x real time" if speed else "", style="progress.data.speed")
 
 
